@@ -1,0 +1,131 @@
+"""Writing to disk so that a reader finds the old file or the new one, never a mixture.
+
+Every file that mien writes goes through here. Law: write beside, flush to the disk, rename.
+Knows nothing of what it writes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from mien.errors import UserError
+
+
+def _read_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+# Read once, at import: the only way to ask for it is to change it, which no thread must see.
+_UMASK = _read_umask()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Open a file beside `path` for writing and rename it over `path` when all went well.
+
+    The body must do nothing but write: any `OSError` in it is told as a failure to write `path`.
+    The parent folder is made when it is missing. On an exception, `path` is as it was.
+
+    Raises:
+        UserError: The folder cannot be written, or the disk is full.
+
+    Example:
+        >>> import tempfile, pathlib
+        >>> target = pathlib.Path(tempfile.mkdtemp()) / "a.txt"
+        >>> with replacing(target) as file:
+        ...     _ = file.write(b"whole")
+        >>> target.read_bytes()
+        b'whole'
+    """
+    beside: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent
+        )
+        beside = Path(name)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(0o666 & ~_UMASK)
+        beside.replace(path)
+        beside = None
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise UserError(
+            f"cannot write '{path}': {error.strerror or error}",
+            "Choose another folder, or free space on the disk.",
+        ) from error
+    finally:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` as a whole or not at all."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 `text` to `path` as a whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write `value` as indented UTF-8 JSON to `path` as a whole or not at all.
+
+    Raises:
+        ValueError: `value` holds NaN or infinity, which JSON has no word for.
+    """
+    write_text(path, to_json(value) + "\n")
+
+
+def to_json(value: object) -> str:
+    """JSON text as mien writes it everywhere: indented, UTF-8 unescaped, no NaN."""
+    return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+
+
+def read_json(path: Path, *, what: str, error: Callable[[str, str], UserError] = UserError) -> Any:
+    """Read a JSON file that mien or the user wrote.
+
+    Args:
+        path: The file.
+        what: What it should be, for the message, such as ``"run record"``.
+        error: The kind of `UserError` to raise.
+
+    Raises:
+        UserError: It is not there, cannot be read or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except OSError as problem:
+        raise error(f"cannot read {what} '{path}': {problem.strerror or problem}", "") from problem
+    except ValueError as problem:
+        raise error(f"'{path}' is not a {what}: {problem}", "") from problem
+
+
+def nfc(text: str) -> str:
+    """Unicode NFC, so that a name typed on macOS (NFD) and one typed on Windows are one."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _sync_folder(folder: Path) -> None:
+    # The rename itself must reach the disk too. Windows cannot open folders: its rename is enough.
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

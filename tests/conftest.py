@@ -1,0 +1,48 @@
+"""What all tests share: the network is closed, the shared folder is found or loudly missed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+_CONNECT = socket.socket.connect
+_LOOPBACK = ("127.", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def closed_network(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Close every way out but loopback, and keep mien's own folders out of the user's home."""
+
+    def connect(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if self.family != socket.AF_UNIX and not str(host).startswith(_LOOPBACK):
+            pytest.fail(f"a test tried to reach {address}")
+        _CONNECT(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", connect)
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path_factory.getbasetemp() / "mien-home"))
+    monkeypatch.delenv("MIEN_MIRROR", raising=False)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Path]:
+    """The folder with the study's photos; tests that need it are marked `study`."""
+    root = Path(__file__).resolve().parents[1]
+    folder = Path(os.environ.get("MIEN_SHARED", root.parent / "shared"))
+    if not (folder / "paper").is_dir():
+        pytest.skip(f"the study's photos are not at '{folder}': set MIEN_SHARED")
+    return folder
+
+
+@pytest.fixture
+def mirror(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the shared models stand in for the network."""
+    monkeypatch.setenv("MIEN_MIRROR", str(shared / "models"))
+    return shared / "models"
