@@ -1,0 +1,58 @@
+"""Teachable Machine's hidden split: which photos are held out while a head trains.
+
+Knows labels as numbers only. Law: the same labels and generator give the same split; a photo is on
+one side.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from jaxtyping import Int
+
+from mien.errors import DatasetError
+
+
+def hidden_split(
+    y: Int[np.ndarray, " n"], *, n_classes: int, fraction: float, rng: np.random.Generator
+) -> tuple[Int[np.ndarray, " t"], Int[np.ndarray, " v"]]:
+    """Split photos as Teachable Machine does: each class shuffled, its last part held out.
+
+    Source: `convertToTfDataset` in libraries/image/src/teachable-mobilenet.ts of
+    googlecreativelab/teachablemachine-community. The training photos are shuffled once more across
+    classes; that order stays the same in every epoch.
+
+    Args:
+        y: Class numbers from 0.
+        n_classes: How many classes there are.
+        fraction: Held out of each class, ``ceil(fraction * count)`` photos.
+        rng: Drawn from class by class, then once for each side.
+
+    Returns:
+        Indices of the training photos in training order, and of the validation photos.
+
+    Raises:
+        DatasetError: A class would have no photo left to train on.
+
+    Example:
+        >>> train, held_out = hidden_split(
+        ...     np.repeat([0, 1], 10), n_classes=2, fraction=0.15, rng=np.random.default_rng(0)
+        ... )
+        >>> len(train), len(held_out)
+        (16, 4)
+    """
+    train: list[np.ndarray] = []
+    held_out: list[np.ndarray] = []
+    for number in range(n_classes):
+        members = rng.permutation(np.flatnonzero(y == number))
+        n_train = len(members) - math.ceil(fraction * len(members))
+        if n_train == 0:
+            raise DatasetError(
+                f"class number {number} has {len(members)} photos, at least 1 is needed to train on "
+                f"after {fraction:.0%} (rounded up) are held out",
+                "Add photos to it, or take the class out.",
+            )
+        train.append(members[:n_train])
+        held_out.append(members[n_train:])
+    return rng.permutation(np.concatenate(train)), rng.permutation(np.concatenate(held_out))
