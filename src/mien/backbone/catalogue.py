@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from mien.errors import RecipeError
 from mien.fetch import Source
+from mien.image.catalogue import TEACHABLE_MACHINE
 
 Kind = Literal["builtin", "download"]
 
@@ -53,7 +54,7 @@ BACKBONES: Final[dict[str, BackboneEntry]] = {
         alpha=0.35,
         size_px=224,
         width=1280,
-        preprocessing="orient | crop:centre | resize:224:bilinear | scale:-1:1",
+        preprocessing=TEACHABLE_MACHINE,
         sha256="993e13205ae53b2aef0231f1625df8133e523d0dbb91f01a70fa3a629e290141",
         licence="Apache-2.0",
         about="Teachable Machine's own: MobileNetV2 (alpha 0.35) trained on ImageNet's objects.",

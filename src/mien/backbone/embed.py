@@ -1,0 +1,355 @@
+"""Photos to embeddings, each photo's bytes once in the life of a cache.
+
+Laws: an embedding's key is the photo's bytes, the preprocessing, the backbone and the face
+detector, never a name or a date, so a renamed photo costs nothing; a photo that changes while it
+is read is refused, not remembered under the wrong key; what is done is kept every second, so a
+kill loses a second's work; the result does not depend on the number of threads.
+Knows nothing of labels, splits and heads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock
+from typing import Final, TypeAlias
+
+import numpy as np
+from jaxtyping import Float32
+
+from mien.backbone.session import Session, open_session
+from mien.backbone.weights import Backbone
+from mien.cache import Cache
+from mien.digest import digest_bytes, digest_text
+from mien.errors import PhotoError
+from mien.image.decode import decode, read_photo_bytes
+from mien.image.preprocessing import NO_FACE, Preprocessing, upright_pixels
+from mien.records import Face, FaceFinder, Photo, Progress, Reject, no_progress, plain
+
+Embedding: TypeAlias = Float32[np.ndarray, " d"]
+
+# Bump when the same photo, preprocessing and backbone give other numbers than before.
+_KEY_VERSION: Final = "1"
+_KEEP_EVERY_ENTRIES: Final = 64
+_KEEP_EVERY_SECONDS: Final = 1.0
+# More threads than this only hold more decoded photos in memory (48 MB each at 16 megapixels).
+_MAX_WORKERS: Final = 8
+STAGE: Final = "embed"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Embedded:
+    """Photos and their embeddings, row by row.
+
+    Attributes:
+        photos: Those that could be embedded, in the order in which they were given.
+        values: float32 ``(n, d)``.
+        mirrored: float32 ``(n, d)`` of each image swapped left and right after preprocessing; None
+            where it was not asked for.
+        faces: The face of each photo; None where there is none or nobody looked.
+        rejects: The others, each with its reason.
+        n_embedded: How many different photos were not in the cache.
+    """
+
+    photos: tuple[Photo, ...]
+    values: Float32[np.ndarray, "n d"]
+    mirrored: Float32[np.ndarray, "n d"] | None
+    faces: tuple[Face | None, ...]
+    rejects: tuple[Reject, ...]
+    n_embedded: int
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared:
+    """An image as the backbone takes it, and the face that it was cropped to, if any."""
+
+    image: Float32[np.ndarray, "h w 3"]
+    face: Face | None
+
+
+def prepare(data: bytes, *, preprocessing: Preprocessing, find_face: FaceFinder | None) -> Prepared:
+    """Decode a photo's bytes and bring them to what a backbone takes.
+
+    Args:
+        data: The whole file.
+        preprocessing: Of the backbone or the model.
+        find_face: Asked for the face when given; must be when `preprocessing` needs one.
+
+    Raises:
+        PhotoError: The bytes are no sound picture, or the face that is needed is not there.
+    """
+    decoded = decode(data)
+    face = find_face(upright_pixels(decoded)) if find_face else None
+    return Prepared(image=preprocessing.apply(decoded, face=face), face=face)
+
+
+def embed(
+    photos: Sequence[Photo],
+    *,
+    backbone: Backbone,
+    preprocessing: Preprocessing,
+    find_face: FaceFinder | None,
+    cache: Cache,
+    mirrored: bool = False,
+    progress: Progress = no_progress,
+    workers: int | None = None,
+) -> Embedded:
+    """Embed photos through the cache.
+
+    Args:
+        photos: May repeat the same bytes: those are embedded once.
+        backbone: Loaded; its graph is built only when a photo is not in the cache.
+        preprocessing: Must give images of the backbone's size.
+        find_face: The detector that `preprocessing` names; None where it names none. It is called
+            from several threads at once.
+        cache: Asked first, told every second.
+        mirrored: Whether to embed the mirror images too, from the same decoding.
+        progress: Told photos, under the stage ``embed``, when there is anything to do.
+        workers: Threads; as many as this process may use cores when None.
+
+    Raises:
+        ModelError: `preprocessing` gives images of another size than `backbone` takes.
+    """
+    assert find_face is not None or not preprocessing.needs_face, "a face detector is needed"
+    keys = _Keys.of(backbone, preprocessing, find_face)
+    unique = {photo.sha256: photo for photo in photos}
+    known = _recall(cache, keys, list(unique), mirrored=mirrored)
+    missing = [photo for sha256, photo in unique.items() if sha256 not in known.done]
+    work = _Work(backbone, preprocessing, find_face, mirrored=mirrored, faces=known.faces)
+    done, reasons = dict(known.done), {}
+    with _keeping(cache) as keep:
+        for n_answers, answer in enumerate(_in_threads(work, missing, workers), start=1):
+            keep(keys.entries(answer))
+            if answer.done is not None:
+                done[answer.sha256] = answer.done
+            else:
+                reasons[answer.sha256] = answer.reason
+            progress(STAGE, n_answers, len(missing))
+    return Embedded(
+        photos=(good := tuple(photo for photo in photos if photo.sha256 in done)),
+        values=_stack([done[photo.sha256].value for photo in good], backbone.width),
+        mirrored=_stack([done[photo.sha256].mirrored for photo in good], backbone.width)
+        if mirrored
+        else None,
+        faces=tuple(done[photo.sha256].face for photo in good),
+        rejects=tuple(
+            Reject(path=photo.name, reason=reasons[photo.sha256])
+            for photo in photos
+            if photo.sha256 in reasons
+        ),
+        n_embedded=len(missing) - len(reasons),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Done:
+    """What there is to know of one photo that worked."""
+
+    value: Embedding
+    mirrored: Embedding | None
+    face: Face | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Answer:
+    """What came of one photo: it is done, or there is a reason.
+
+    `face` says what the detector saw even where that is the reason; `looked` that it was asked.
+    """
+
+    sha256: str
+    done: _Done | None
+    reason: str
+    face: Face | None
+    looked: bool
+
+
+class _Work:
+    """What a thread does with one photo: read, check, decode, find the face, crop, embed."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        preprocessing: Preprocessing,
+        find_face: FaceFinder | None,
+        *,
+        mirrored: bool,
+        faces: Mapping[str, Face | None],
+    ) -> None:
+        self._backbone = backbone
+        self._preprocessing = preprocessing
+        self._find_face = find_face
+        self._mirrored = mirrored
+        self._faces = faces
+        self._lock = Lock()
+
+    @cached_property
+    def _session(self) -> Session:
+        return open_session(self._backbone)
+
+    def __call__(self, photo: Photo) -> _Answer:
+        face = self._faces.get(photo.sha256)
+        looked = photo.sha256 in self._faces
+        try:
+            if looked and face is None and self._is_face_a_must():
+                raise PhotoError(NO_FACE)
+            decoded = decode(_read_unchanged(photo))
+            if self._find_face and not looked:
+                face, looked = self._find_face(upright_pixels(decoded)), True
+            image = self._preprocessing.apply(decoded, face=face)
+        except PhotoError as error:
+            return _Answer(
+                sha256=photo.sha256, done=None, reason=str(error), face=face, looked=looked
+            )
+        done = self._embedded(image, face)
+        return _Answer(sha256=photo.sha256, done=done, reason="", face=face, looked=looked)
+
+    def _is_face_a_must(self) -> bool:
+        step = self._preprocessing.face_step
+        return step is not None and not step.or_centre
+
+    def _embedded(self, image: Float32[np.ndarray, "h w 3"], face: Face | None) -> _Done:
+        with self._lock:
+            session = self._session
+        both = [image, np.ascontiguousarray(image[:, ::-1])] if self._mirrored else [image]
+        values = session.embed(np.stack(both))
+        return _Done(value=values[0], mirrored=values[1] if self._mirrored else None, face=face)
+
+
+def _read_unchanged(photo: Photo) -> bytes:
+    data = read_photo_bytes(photo.path)
+    if digest_bytes(data) != photo.sha256:
+        raise PhotoError("changed while it was being read")
+    return data
+
+
+def _in_threads(work: _Work, photos: Sequence[Photo], workers: int | None) -> Iterator[_Answer]:
+    if not photos:
+        return
+    n_workers = min(workers or _n_cores(), _MAX_WORKERS, len(photos))
+    pool = ThreadPoolExecutor(n_workers, thread_name_prefix="embed")
+    try:
+        for future in as_completed([pool.submit(work, photo) for photo in photos]):
+            yield future.result()
+    finally:
+        # After Ctrl-C, what has begun is finished and the rest is not begun.
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _n_cores() -> int:
+    # What this process may use, which a container or `taskset` makes less than the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Keys:
+    """The keys under which the cache holds a photo's embedding, its mirror image's and its face."""
+
+    setting: str
+    finder: str | None
+
+    @classmethod
+    def of(
+        cls, backbone: Backbone, preprocessing: Preprocessing, find_face: FaceFinder | None
+    ) -> _Keys:
+        finder = find_face.sha256 if find_face else None
+        # A detector that only reports faces changes no pixel, so it is no part of the setting.
+        of_crop = finder if finder and preprocessing.needs_face else ""
+        parts = (_KEY_VERSION, str(preprocessing), backbone.sha256, of_crop)
+        return cls(setting=digest_text(*parts), finder=finder)
+
+    def value(self, sha256: str) -> str:
+        return "embedding:" + digest_text(sha256, self.setting)
+
+    def mirror(self, sha256: str) -> str:
+        return "embedding:" + digest_text(sha256, self.setting, "mirror")
+
+    def face(self, sha256: str) -> str:
+        return "face:" + digest_text(_KEY_VERSION, sha256, self.finder or "")
+
+    def entries(self, answer: _Answer) -> dict[str, bytes]:
+        entries = {}
+        if answer.looked:
+            entries[self.face(answer.sha256)] = json.dumps(plain(answer.face)).encode()
+        if answer.done is not None:
+            entries[self.value(answer.sha256)] = answer.done.value.astype("<f4").tobytes()
+            if answer.done.mirrored is not None:
+                entries[self.mirror(answer.sha256)] = answer.done.mirrored.astype("<f4").tobytes()
+        return entries
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Known:
+    """What the cache knew: photos that are done, and faces, also of photos that are not."""
+
+    done: Mapping[str, _Done]
+    faces: Mapping[str, Face | None]
+
+
+def _recall(cache: Cache, keys: _Keys, sha256s: Sequence[str], *, mirrored: bool) -> _Known:
+    wanted = [keys.value(sha256) for sha256 in sha256s]
+    wanted += [keys.mirror(sha256) for sha256 in sha256s] if mirrored else []
+    wanted += [keys.face(sha256) for sha256 in sha256s] if keys.finder else []
+    found = cache.get_many(wanted)
+    faces = {s: _face(found[keys.face(s)]) for s in sha256s if keys.face(s) in found}
+    done = {}
+    for sha256 in sha256s:
+        value, mirror = found.get(keys.value(sha256)), found.get(keys.mirror(sha256))
+        looked = keys.finder is None or sha256 in faces
+        if value is None or (mirrored and mirror is None) or not looked:
+            continue
+        done[sha256] = _Done(
+            value=np.frombuffer(value, "<f4"),
+            mirrored=np.frombuffer(mirror, "<f4") if mirrored and mirror else None,
+            face=faces.get(sha256),
+        )
+    return _Known(done=done, faces=faces)
+
+
+def _face(data: bytes) -> Face | None:
+    face = json.loads(data)
+    if face is None:
+        return None
+    return Face(
+        xyxy_px=tuple(face["xyxy_px"]),
+        confidence=face["confidence"],
+        n_faces=face["n_faces"],
+        landmarks_px=tuple((x, y) for x, y in face["landmarks_px"]),
+    )
+
+
+@contextmanager
+def _keeping(cache: Cache) -> Iterator[Callable[[Mapping[str, bytes]], None]]:
+    """Gather entries and put them to the cache now and then, and at the end, however it comes."""
+    pending: dict[str, bytes] = {}
+    kept_at = time.monotonic()
+
+    def keep(entries: Mapping[str, bytes]) -> None:
+        nonlocal kept_at
+        pending.update(entries)
+        due = time.monotonic() - kept_at > _KEEP_EVERY_SECONDS
+        if due or len(pending) >= _KEEP_EVERY_ENTRIES:
+            cache.put_many(pending)
+            pending.clear()
+            kept_at = time.monotonic()
+
+    try:
+        yield keep
+    finally:
+        cache.put_many(pending)
+
+
+def _stack(rows: Sequence[Embedding | None], width: int) -> Float32[np.ndarray, "n d"]:
+    values = np.empty((len(rows), width), np.float32)
+    for i, row in enumerate(rows):
+        assert row is not None
+        values[i] = row
+    return values
