@@ -15,7 +15,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -153,13 +152,13 @@ class MobileNetV2:
     @cached_property
     def shapes(self) -> Mapping[str, Shape]:
         """Names and shapes of all weights, in the order of the network."""
-        return MappingProxyType({k: v for layer in self.layers for k, v in layer.shapes.items()})
+        return {k: v for layer in self.layers for k, v in layer.shapes.items()}
 
     @cached_property
     def folded_shapes(self) -> Mapping[str, Shape]:
         """Names and shapes of all kernels and biases after folding, in the order of the network."""
         pairs = ((la.kernel_name, la.kernel_shape, la.bias_name, la.n_out) for la in self.layers)
-        return MappingProxyType(dict(p for k, s, b, n in pairs for p in ((k, s), (b, (n,)))))
+        return dict(p for k, s, b, n in pairs for p in ((k, s), (b, (n,))))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -188,12 +187,7 @@ class Weights:
     @cached_property
     def sha256(self) -> str:
         """Digest of names, shapes and values, whatever file they came in."""
-        state = hashlib.sha256()
-        for name in sorted(self.arrays):
-            array = self.arrays[name]
-            state.update(f"{name} {array.shape}\n".encode())
-            state.update(np.ascontiguousarray(array, "<f4").tobytes())
-        return state.hexdigest()
+        return digest_arrays(self.arrays)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -213,6 +207,20 @@ class Folded:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "arrays", check_arrays(self.arrays, self.spec.folded_shapes))
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of names, shapes and values; another one than that of the weights it came from."""
+        return digest_arrays(self.arrays)
+
+
+def digest_arrays(arrays: Mapping[str, Array]) -> str:
+    """Digest named arrays: names in sorted order, shapes, and values as little-endian float32."""
+    state = hashlib.sha256()
+    for name in sorted(arrays):
+        state.update(f"{name} {arrays[name].shape}\n".encode())
+        state.update(np.ascontiguousarray(arrays[name], "<f4").tobytes())
+    return state.hexdigest()
 
 
 def alpha_of(shapes: Mapping[str, Shape]) -> float:
@@ -278,7 +286,7 @@ def check_arrays(arrays: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Ma
         if not np.isfinite(array).all():
             raise ModelError(f"weight '{name}' holds NaN or infinity")
         checked[name] = array
-    return MappingProxyType(checked)
+    return checked
 
 
 def _rounded(width: float) -> int:
