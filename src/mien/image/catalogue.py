@@ -22,7 +22,7 @@ PREPROCESSINGS: Final[Mapping[str, str]] = {
     "tm-browser": "orient | crop:centre | resize:224:bilinear | divide:127:minus:1",
     # Snippet "OpenCV Keras": cv2.resize(INTER_AREA) of the whole BGR frame, x / 127.5 - 1.
     "tm-opencv": "resize:224:area | bgr | scale:-1:1",
-    # Snippet "Coral": the camera's frame squashed and mirrored.
+    # Snippet "Coral": asks for a squash and a mirror (its calls throw both results away).
     "tm-edge-tpu": "resize:224:bilinear | mirror | scale:-1:1",
     # The converter that calibrates the quantised TensorFlow Lite file: resized without a crop.
     "tm-converter": "resize:224:bilinear | scale:-1:1",
