@@ -302,7 +302,7 @@ def _to_rgb(image: Image) -> Pixels:
         return _grey_to_rgb(_from_floats(np.asarray(image).astype(np.float64)))
     if image.has_transparency_data:
         return _on_white(image)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
 
 
 def _on_white(image: Image) -> Pixels:
