@@ -43,7 +43,7 @@ def document(verb: str, record: Any, *, began: float) -> dict[str, Any]:
         record: A record or mapping; its ``rejects`` are kept, an empty list where it has none.
         began: ``time.monotonic()`` at the verb's start.
     """
-    body = plain(record)
+    body = record.plain() if hasattr(record, "plain") else plain(record)
     rejects = body.pop("rejects", [])
     shared = {"mien": VERSION, "verb": verb, "seconds": round(time.monotonic() - began, 3)}
     return {**shared, "rejects": rejects, **body}

@@ -1,0 +1,51 @@
+"""`mien test MODEL… --photos TESTPHOTOS`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from mien.cli.console import document, json_option, print_json, progress_bar
+
+
+@click.command()
+@click.argument("models", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Folder with one folder of test photos a class.",
+)
+@click.option("--groups-from-name", metavar="REGEX", help="Named groups of file names.")
+@click.option("--preprocessing", help="Another preprocessing than each model's own.")
+@json_option
+def command(
+    models: tuple[Path, ...],
+    photos: Path,
+    groups_from_name: str | None,
+    preprocessing: str | None,
+    as_json: bool,
+) -> None:
+    """Score MODELS on test photos, with intervals.
+
+    A MODEL is a run folder, a model.onnx of mien, or a Teachable Machine keras_model.h5.
+    """
+    from mien.workflows.test import test
+
+    began = time.monotonic()
+    with progress_bar() as progress:
+        record = test(
+            models,
+            photos=photos,
+            groups_from_name=groups_from_name,
+            preprocessing=preprocessing,
+            progress=progress,
+        )
+    if as_json:
+        print_json(document("test", record, began=began))
+        return
+    from mien.report.tables import print_test
+
+    print_test(record)

@@ -1,0 +1,125 @@
+"""Cross-validation in the words of a run's record: mean, spread, and scores by class and group.
+
+Law: every interval is over photos, each photo counted once with the share of repeats in which it
+was answered right; repeats are no new photos and make no interval narrower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from mien.head.crossval import CrossValidation
+from mien.records import Dataset, Estimate, Photo
+from mien.stats import bootstrap_interval
+
+# Resampling fewer photos than this says nothing of their spread.
+LEAST_PHOTOS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartScore:
+    """The cross-validated accuracy on some of the photos.
+
+    Attributes:
+        name: A class, or a group such as ``skin=brown, gender=man``.
+        n: Photos.
+        accuracy: None with fewer than five photos.
+    """
+
+    name: str
+    n: int
+    accuracy: Estimate | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossValidationSummary:
+    """What repeated cross-validation says of a recipe on these photos.
+
+    Attributes:
+        mean: Of the repeats' accuracies.
+        sd: Between repeats, each over all photos.
+        fold_sd: Between single folds.
+        folds: Parts in a repeat.
+        repeats: How often the photos were dealt anew.
+        n: Photos.
+        accuracy: The mean with its interval over photos.
+        per_class: By class.
+        per_group: By value of each group column, and by combination of all columns.
+    """
+
+    mean: float
+    sd: float
+    fold_sd: float
+    folds: int
+    repeats: int
+    n: int
+    accuracy: Estimate | None
+    per_class: tuple[PartScore, ...]
+    per_group: tuple[PartScore, ...]
+
+
+def summarise(found: CrossValidation, dataset: Dataset) -> CrossValidationSummary:
+    """Put a cross-validation of `dataset`'s photos, in their order, into words and parts."""
+    y_true = np.array([dataset.classes.index(photo.label or "") for photo in dataset.photos])
+    right = (found.y_pred == y_true[None]).mean(axis=0)  # (n,) share of repeats
+    return CrossValidationSummary(
+        mean=found.mean,
+        sd=found.sd,
+        fold_sd=float(np.std(found.fold_accuracy, ddof=1)),
+        folds=found.folds,
+        repeats=found.repeats,
+        n=found.n,
+        accuracy=_estimate(right),
+        per_class=tuple(
+            _part(label, right, np.array([photo.label == label for photo in dataset.photos]))
+            for label in dataset.classes
+        ),
+        per_group=_by_group(right, dataset),
+    )
+
+
+def _by_group(right: Float[np.ndarray, " n"], dataset: Dataset) -> tuple[PartScore, ...]:
+    columns = dataset.group_columns
+    wholes = [(column,) for column in columns] + ([columns] if len(columns) > 1 else [])
+    parts: list[PartScore] = []
+    for chosen in wholes:
+        name = _namer(chosen)
+        names = [name(photo) for photo in dataset.photos]
+        parts += [
+            _part(one, right, np.array([other == one for other in names]))
+            for one in sorted(set(names) - {""})
+        ]
+    return tuple(parts)
+
+
+def _namer(columns: tuple[str, ...]) -> Callable[[Photo], str]:
+    def name(photo: Photo) -> str:
+        if any(column not in photo.groups for column in columns):
+            return ""
+        return ", ".join(f"{column}={photo.groups[column]}" for column in columns)
+
+    return name
+
+
+def _part(name: str, right: Float[np.ndarray, " n"], which: Bool[np.ndarray, " n"]) -> PartScore:
+    return PartScore(name=name, n=int(which.sum()), accuracy=_estimate(right[which]))
+
+
+def _estimate(right: Float[np.ndarray, " n"]) -> Estimate | None:
+    if len(right) < LEAST_PHOTOS:
+        return None
+    # A fixed generator: the interval belongs to the photos, not to the run's seed.
+    interval = bootstrap_interval(
+        lambda index: float(right[index].mean()), len(right), rng=np.random.default_rng(0)
+    )
+    return Estimate(
+        value=float(right.mean()),
+        low=interval.low,
+        high=interval.high,
+        level=interval.level,
+        method=interval.method,
+    )

@@ -1,0 +1,167 @@
+"""`mien test`: one or more models judged on labelled photos.
+
+Law: every photo in the folder counts. One that cannot be read or has no face is counted as wrong
+and named, so that a model cannot look better by refusing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mien.dataset.folder import read_dataset
+from mien.errors import DatasetError
+from mien.exam import Exam, examine
+from mien.model.file import Model
+from mien.records import Dataset, Progress, Reject, no_progress
+from mien.workflows.answers import Answer, ask
+from mien.workflows.models import open_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestResult:
+    """One model's exam.
+
+    Attributes:
+        model: The path as it was given.
+        preprocessing: How the model sees a photo.
+        exam: Its keys stand beside `model` in the JSON document.
+    """
+
+    model: str
+    preprocessing: str
+    exam: Exam
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestRecord:
+    """What `mien test --json` prints.
+
+    Attributes:
+        photos: The folder of test photos.
+        results: One a model, in the order given.
+        rejects: Files that are no photos; they are not counted.
+    """
+
+    photos: str
+    results: tuple[TestResult, ...]
+    rejects: tuple[Reject, ...]
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON holds it: an exam's keys stand beside its model's name."""
+        return {
+            "photos": self.photos,
+            "results": [
+                {"model": one.model, "preprocessing": one.preprocessing, **one.exam.plain()}
+                for one in self.results
+            ],
+            "rejects": [{"path": one.path, "reason": one.reason} for one in self.rejects],
+        }
+
+
+def test(
+    models: Path | str | Sequence[Path | str],
+    *,
+    photos: Path | str,
+    groups_from_name: str | None = None,
+    preprocessing: str | None = None,
+    progress: Progress = no_progress,
+) -> TestRecord:
+    """Judge models on labelled test photos.
+
+    Args:
+        models: Model files or run folders.
+        photos: A folder of class folders.
+        groups_from_name: Pattern with named groups, matched against file names.
+        preprocessing: Look at the photos in this way instead of each model's own.
+        progress: Told photos.
+
+    Raises:
+        UserError: A model or the folder cannot be used, or a photo's class is not the model's.
+    """
+    paths = [models] if isinstance(models, str | Path) else list(models)
+    opened = [open_model(Path(path)) for path in paths]
+    if preprocessing is not None:
+        opened = [replace(model, preprocessing=preprocessing) for model in opened]
+    labels = [label for model in opened for label in model.labels]
+    dataset = read_test_photos(
+        Path(photos), labels=labels, groups_from_name=groups_from_name, progress=progress
+    )
+    answers = ask(opened, dataset.photos, progress=progress)
+    return TestRecord(
+        photos=str(photos),
+        results=tuple(
+            TestResult(
+                model=str(path),
+                preprocessing=model.preprocessing,
+                exam=judge(model, dataset, said, shared=shared_photos(model, dataset)),
+            )
+            for path, model, said in zip(paths, opened, answers, strict=True)
+        ),
+        rejects=dataset.rejects,
+    )
+
+
+def read_test_photos(
+    folder: Path,
+    *,
+    labels: Sequence[str],
+    groups_from_name: str | None = None,
+    progress: Progress = no_progress,
+) -> Dataset:
+    """Read a folder of test photos and check that its classes are known.
+
+    Raises:
+        DatasetError: A folder's name is no class in `labels`.
+    """
+    dataset = read_dataset(folder, groups_from_name=groups_from_name, progress=progress)
+    strange = [label for label in dataset.classes if label not in labels]
+    if strange:
+        known = ", ".join(dict.fromkeys(labels))
+        raise DatasetError(
+            f"test folder '{folder}' has class '{strange[0]}', which the model does not know; "
+            f"it knows: {known}",
+            "Rename the folder to the model's word for the class.",
+        )
+    return dataset
+
+
+def shared_photos(model: Model, dataset: Dataset) -> tuple[str, ...]:
+    """Names of the photos whose bytes the model was trained on."""
+    trained = set(model.fingerprints)
+    return tuple(photo.name for photo in dataset.photos if photo.sha256 in trained)
+
+
+def examine_model(
+    model: Model,
+    dataset: Dataset,
+    *,
+    shared: Sequence[str],
+    progress: Progress = no_progress,
+) -> Exam:
+    """Ask one model about a dataset and score the answers."""
+    (answers,) = ask([model], dataset.photos, progress=progress)
+    return judge(model, dataset, answers, shared=shared)
+
+
+def judge(
+    model: Model, dataset: Dataset, answers: Sequence[Answer], *, shared: Sequence[str]
+) -> Exam:
+    """Score a model's answers, in the order of the dataset's photos."""
+    missing = np.full(len(model.labels), np.nan, dtype=np.float32)
+    probs = np.stack([missing if one.probs is None else one.probs for one in answers])
+    persons = [photo.groups.get("person", "") for photo in dataset.photos]
+    return examine(
+        labels=model.labels,
+        y_true=[photo.label or "" for photo in dataset.photos],
+        probs=probs,
+        paths=[photo.name for photo in dataset.photos],
+        groups=[photo.groups for photo in dataset.photos],
+        unanswered={row: one.reason or "" for row, one in enumerate(answers) if one.probs is None},
+        clusters=persons if all(persons) else None,
+        shared=shared,
+    )

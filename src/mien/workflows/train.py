@@ -1,0 +1,424 @@
+"""`mien train`: from a folder of class folders to a tested model and its record.
+
+Law: no choice is made on test photos. The model that is kept is that of the first seed whose
+training did not diverge, never the seed that scored best.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int
+
+from mien.backbone.embed import Embedded
+from mien.backbone.mobilenet_v2 import fold
+from mien.dataset.folder import read_dataset, require_enough
+from mien.digest import digest_many
+from mien.errors import DatasetError, RecipeError
+from mien.exam import Exam, Spread, over_seeds
+from mien.files import write_json, write_text
+from mien.head.crossval import CrossValidation, cross_validate
+from mien.head.fit import as_seen, fit
+from mien.head.fitted import Fitted, predict_probs
+from mien.head.recipe import Recipe, Setting, change, recipe_from
+from mien.head.recipe import to_plain as recipe_to_plain
+from mien.model.file import Model, write_model
+from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, say_nothing
+from mien.version import VERSION
+from mien.workflows import runs
+from mien.workflows.card import model_card
+from mien.workflows.crossval import CrossValidationSummary, summarise
+from mien.workflows.embedder import Embedder, dataset_name, embedder_for, with_detector_at_hand
+from mien.workflows.test import examine_model, read_test_photos
+
+DEFAULT_RECIPE = "expression"
+# Below this a class cannot be split into training and validation at all.
+LEAST_PHOTOS_PER_CLASS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedResult:
+    """What one seed's training gave.
+
+    Attributes:
+        seed: The seed.
+        diverged: What went wrong, None where nothing did.
+        validation_accuracy: On the recipe's own held-out photos; out of fold for a logistic head.
+        n_validation: How many photos that was measured on.
+        test_accuracy: On the test photos; a photo without an answer counts as wrong.
+        test_correct: How many of them were right.
+        l2_strength: What a logistic head chose.
+        calibration: Temperature and reliability before and after, where one was fitted.
+    """
+
+    seed: int
+    diverged: str | None
+    validation_accuracy: float | None
+    n_validation: int
+    test_accuracy: float | None = None
+    test_correct: int | None = None
+    l2_strength: float | None = None
+    calibration: Any = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainRecord:
+    """What `mien train --json` prints; docs/formats.md has the keys.
+
+    Attributes:
+        run: The run folder.
+        model: The model file in it.
+        recipe: Every setting.
+        backbone: Its name and SHA-256.
+        photos: The folder of training photos.
+        classes: Photos of each class that were trained on.
+        group_columns: Names of the group columns.
+        n_photos: Training photos used.
+        n_embedded: Of training and test photos, those that were not in the cache.
+        saved_seed: The seed whose head is in the model file.
+        seeds: One result a seed.
+        test: The spread of test accuracy over seeds; None without test photos.
+        test_photos: The folder of test photos.
+        cross_validation: Mean and spread over folds and repeats; None where not asked for.
+        exam: The exam of the model that was kept; None without test photos.
+        shared: Test photos that are training photos too.
+        fingerprint: Digest over the training photos.
+        mien: The version that trained.
+        sentences: The run in words.
+        rejects: Photos left out.
+    """
+
+    run: str
+    model: str
+    recipe: dict[str, Any]
+    backbone: dict[str, str]
+    photos: str
+    classes: Mapping[str, int]
+    group_columns: tuple[str, ...]
+    n_photos: int
+    n_embedded: int
+    saved_seed: int
+    seeds: tuple[SeedResult, ...]
+    test: Spread | None
+    test_photos: str | None
+    cross_validation: CrossValidationSummary | None
+    exam: Exam | None
+    shared: tuple[str, ...]
+    fingerprint: str
+    mien: str
+    sentences: tuple[str, ...]
+    rejects: tuple[Reject, ...]
+
+
+def train(
+    photos: Path | str,
+    *,
+    recipe: str | Recipe = DEFAULT_RECIPE,
+    test: Path | str | None = None,
+    seeds: int = 1,
+    first_seed: int = 0,
+    cross_validate: tuple[int, int] | None = None,
+    groups_from_name: str | None = None,
+    allow_leak: bool = False,
+    out: Path | str | None = None,
+    progress: Progress = no_progress,
+    say: Say = say_nothing,
+    **settings: Setting,
+) -> TrainRecord:
+    """Train a classifier, test it, and write a run folder.
+
+    Args:
+        photos: A folder with one folder of photos a class.
+        recipe: A name in `mien.head.recipe.RECIPES`, or a recipe.
+        test: A folder of test photos in the same form.
+        seeds: How many trainings, from different random starts and splits.
+        first_seed: The first of their seeds; the others follow it.
+        cross_validate: Repeats and folds of a stratified cross-validation on the training photos.
+        groups_from_name: Pattern with named groups, matched against file names.
+        allow_leak: Train and test although test photos are among the training photos.
+        out: The run folder; the next free one under ``runs/`` when None.
+        progress: Told how far each stage is.
+        say: Told sentences for the user.
+        **settings: Changes to the recipe, such as ``epochs=450``.
+
+    Returns:
+        The record that was also written to the run folder.
+
+    Raises:
+        UserError: Something in the photos, the recipe or the folders cannot be used.
+    """
+    if seeds < 1:
+        raise RecipeError(f"seeds is {seeds}, expected at least 1", "")
+    chosen = _settle(recipe, settings, say)
+    embedder = embedder_for(chosen)
+    dataset = read_dataset(Path(photos), groups_from_name=groups_from_name, progress=progress)
+    exam_photos = _read_test(test, dataset, groups_from_name, progress, allow_leak=allow_leak)
+    dataset, embedded = embedder.embed_dataset(dataset, progress=progress, say=say)
+    require_enough(dataset, minimum=_least(cross_validate))
+    numbers = tuple(range(first_seed, first_seed + seeds))
+    fitted = fit(
+        embedded.values,
+        mirrored=embedded.mirrored,
+        y=class_numbers(dataset),
+        recipe=chosen,
+        seeds=numbers,
+        n_classes=len(dataset.classes),
+        progress=progress,
+    )
+    folds = _cross_validate(
+        cross_validate,
+        embedded,
+        dataset=dataset,
+        recipe=chosen,
+        seed=first_seed,
+        progress=progress,
+    )
+    return _finish(
+        _Trained(
+            recipe=chosen, embedder=embedder, dataset=dataset, embedded=embedded, fitted=fitted
+        ),
+        folds=folds,
+        exam_photos=exam_photos,
+        out=None if out is None else Path(out),
+        progress=progress,
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Trained:
+    recipe: Recipe
+    embedder: Embedder
+    dataset: Dataset
+    embedded: Embedded
+    fitted: Sequence[Fitted]
+
+
+def class_numbers(dataset: Dataset) -> Int[np.ndarray, " n"]:
+    """The number of each photo's class, in the order of `dataset.classes`."""
+    number = {label: index for index, label in enumerate(dataset.classes)}
+    return np.array([number[photo.label or ""] for photo in dataset.photos], dtype=np.int64)
+
+
+def _settle(recipe: str | Recipe, settings: Mapping[str, Setting], say: Say) -> Recipe:
+    if isinstance(recipe, Recipe):
+        return change(recipe, **settings)
+    chosen = recipe_from(recipe, **settings)
+    if {"crop", "preprocessing"} & set(settings):
+        return chosen
+    return with_detector_at_hand(chosen, say=say)
+
+
+def _least(cross_validation: tuple[int, int] | None) -> int:
+    return max(LEAST_PHOTOS_PER_CLASS, cross_validation[1] if cross_validation else 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ExamPhotos:
+    dataset: Dataset
+    shared: tuple[str, ...]
+
+
+def _read_test(
+    test: Path | str | None,
+    dataset: Dataset,
+    groups_from_name: str | None,
+    progress: Progress,
+    *,
+    allow_leak: bool,
+) -> _ExamPhotos | None:
+    if test is None:
+        return None
+    photos = read_test_photos(
+        Path(test), labels=dataset.classes, groups_from_name=groups_from_name, progress=progress
+    )
+    trained = {photo.sha256 for photo in dataset.photos}
+    shared = tuple(photo.name for photo in photos.photos if photo.sha256 in trained)
+    if shared and not allow_leak:
+        raise DatasetError(
+            f"{len(shared)} of {len(photos.photos)} test photos are training photos too "
+            f"({_some(shared)}): a score on them says nothing",
+            "Remove them from one side, or go on with --allow-leak, which stamps the result.",
+        )
+    return _ExamPhotos(dataset=photos, shared=shared)
+
+
+def _cross_validate(
+    asked: tuple[int, int] | None,
+    embedded: Embedded,
+    *,
+    dataset: Dataset,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+) -> CrossValidation | None:
+    if asked is None:
+        return None
+    repeats, folds = asked
+    return cross_validate(
+        embedded.values,
+        mirrored=embedded.mirrored,
+        y=class_numbers(dataset),
+        recipe=recipe,
+        folds=folds,
+        repeats=repeats,
+        seed=seed,
+        n_classes=len(dataset.classes),
+        progress=progress,
+    )
+
+
+def _finish(
+    trained: _Trained,
+    *,
+    folds: CrossValidation | None,
+    exam_photos: _ExamPhotos | None,
+    out: Path | None,
+    progress: Progress,
+) -> TrainRecord:
+    """Keep one head as a model, examine it, and write the run folder, the record last."""
+    dataset = trained.dataset
+    folder = runs.new_run_folder(
+        out, dataset=dataset_name(dataset.root), recipe=trained.recipe.name
+    )
+    kept = next((one for one in trained.fitted if one.diverged is None), trained.fitted[0])
+    model = _model(trained, kept)
+    path = folder / runs.MODEL
+    exam, seeds, n_embedded = _examine(trained, exam_photos, model, progress)
+    if exam is not None:
+        model = dataclasses.replace(model, exams=(_short(exam, exam_photos),))
+    record = TrainRecord(
+        run=str(folder),
+        model=str(path),
+        recipe=recipe_to_plain(trained.recipe),
+        backbone={
+            "name": trained.embedder.backbone.name,
+            "sha256": trained.embedder.backbone.sha256,
+        },
+        photos=str(dataset.root),
+        classes=_count(dataset),
+        group_columns=dataset.group_columns,
+        n_photos=len(dataset.photos),
+        n_embedded=trained.embedded.n_embedded + n_embedded,
+        saved_seed=kept.seed,
+        seeds=seeds,
+        test=_spread(seeds),
+        test_photos=None if exam_photos is None else str(exam_photos.dataset.root),
+        cross_validation=None if folds is None else summarise(folds, dataset),
+        exam=exam,
+        shared=() if exam_photos is None else exam_photos.shared,
+        fingerprint=digest_many(photo.sha256 for photo in dataset.photos),
+        mien=VERSION,
+        sentences=_sentences(trained.fitted, kept, seeds, exam),
+        rejects=dataset.rejects + (() if exam_photos is None else exam_photos.dataset.rejects),
+    )
+    model = dataclasses.replace(model, card=model_card(record))
+    write_model(path, model)
+    write_json(folder / runs.HISTORY, {str(one.seed): plain(one.history) for one in trained.fitted})
+    write_text(folder / runs.CARD, model.card)
+    write_json(folder / runs.RECORD, plain(record))
+    return record
+
+
+def _model(trained: _Trained, kept: Fitted) -> Model:
+    backbone = trained.embedder.backbone
+    return Model(
+        labels=trained.dataset.classes,
+        preprocessing=trained.recipe.preprocessing,
+        backbone=fold(backbone.weights),
+        backbone_name=backbone.name,
+        backbone_sha256=backbone.sha256,
+        head=kept.head,
+        mirror_average=trained.recipe.average_mirror,
+        recipe=recipe_to_plain(trained.recipe),
+        seed=kept.seed,
+        fingerprints=tuple(sorted({photo.sha256 for photo in trained.dataset.photos})),
+        provenance={"mien": VERSION, "n_photos": len(trained.dataset.photos)},
+    )
+
+
+def _examine(
+    trained: _Trained,
+    exam_photos: _ExamPhotos | None,
+    model: Model,
+    progress: Progress,
+) -> tuple[Exam | None, tuple[SeedResult, ...], int]:
+    """Score every seed on cached embeddings, and the model that is kept as `mien test` would."""
+    seeds = tuple(_seed_result(one) for one in trained.fitted)
+    if exam_photos is None:
+        return None, seeds, 0
+    photos, embedded = trained.embedder.embed_dataset(exam_photos.dataset, progress=progress)
+    seen = as_seen(embedded.values, mirrored=embedded.mirrored, recipe=trained.recipe)
+    y_true = class_numbers(dataclasses.replace(photos, classes=trained.dataset.classes))
+    n = len(exam_photos.dataset.photos)
+    scored = []
+    for result, one in zip(seeds, trained.fitted, strict=True):
+        correct = int(np.sum(predict_probs(one.head, seen).argmax(axis=1) == y_true))
+        scored.append(dataclasses.replace(result, test_correct=correct, test_accuracy=correct / n))
+    exam = examine_model(model, exam_photos.dataset, shared=exam_photos.shared, progress=progress)
+    return exam, tuple(scored), embedded.n_embedded
+
+
+def _seed_result(fitted: Fitted) -> SeedResult:
+    return SeedResult(
+        seed=fitted.seed,
+        diverged=fitted.diverged,
+        validation_accuracy=fitted.validation_accuracy,
+        n_validation=len(fitted.validation_index) or len(fitted.train_index),
+        l2_strength=fitted.l2_strength,
+        calibration=fitted.calibration,
+    )
+
+
+def _spread(seeds: Sequence[SeedResult]) -> Spread | None:
+    scores = [seed.test_accuracy for seed in seeds if seed.test_accuracy is not None]
+    return over_seeds(scores) if scores else None
+
+
+def _count(dataset: Dataset) -> dict[str, int]:
+    labels = [photo.label for photo in dataset.photos]
+    return {label: labels.count(label) for label in dataset.classes}
+
+
+def _short(exam: Exam, exam_photos: _ExamPhotos | None) -> dict[str, Any]:
+    """An exam as it stands in the model file: scores and tables without the photos."""
+    whole = exam.plain()
+    short = {key: value for key, value in whole.items() if key not in {"photos", "wrong"}}
+    photos = exam_photos.dataset.photos if exam_photos else ()
+    return {"test_fingerprint": digest_many(photo.sha256 for photo in photos), **short}
+
+
+def _sentences(
+    fitted: Sequence[Fitted],
+    kept: Fitted,
+    seeds: Sequence[SeedResult],
+    exam: Exam | None,
+) -> tuple[str, ...]:
+    """The run in words, most important first."""
+    said = list(exam.sentences) if exam else []
+    lost = [one for one in fitted if one.diverged is not None]
+    if lost:
+        said.append(
+            f"{len(lost)} of {len(fitted)} trainings diverged "
+            f"(seed {lost[0].seed}: {lost[0].diverged}): try a smaller learning rate."
+        )
+    if len(seeds) > 1:
+        said.append(
+            f"The model in the file is that of seed {kept.seed}, the first that is sound, "
+            "not the luckiest one."
+        )
+    if exam is None:
+        said.append(
+            "No test photos were given: nothing is known of how good the model is on new photos. "
+            "Give --test FOLDER, or --cross-validate 10x10."
+        )
+    return tuple(said)
+
+
+def _some(names: Sequence[str], most: int = 3) -> str:
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + rest
