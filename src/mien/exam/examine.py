@@ -84,7 +84,15 @@ def examine(
     )
     rng = np.random.default_rng(seed)
     confusions = _Confusions(numbers, predicted, len(labels), clusters)
-    photos = _photos(labels, y_true, probs, paths, groups, predicted, reasons)
+    photos = _photos(
+        labels=labels,
+        y_true=y_true,
+        probs=probs,
+        paths=paths,
+        groups=groups,
+        predicted=predicted,
+        reasons=reasons,
+    )
     shared_rows = set(shared)
     exam = Exam(
         n=int(numbers.size),
@@ -199,6 +207,7 @@ def _predicted(
 
 
 def _photos(
+    *,
     labels: Sequence[str],
     y_true: Sequence[str],
     probs: np.ndarray,

@@ -121,7 +121,7 @@ def _pair(
     n_a, n_b = int(members[a].size), int(members[b].size)
     rate_a, rate_b = rates[a], rates[b]
     if rate_a is None or rate_b is None:
-        sentence = f"{a} and {b}: {count(min(n_a, n_b), 'photo')} of one of them: cannot be said"
+        few = count(min(n_a, n_b), "photo")
         return PairGap(
             a=a,
             b=b,
@@ -131,7 +131,7 @@ def _pair(
             p=None,
             p_holm=None,
             can_show=None,
-            sentence=sentence,
+            sentence=f"{a} and {b}: {few} of one of them: cannot be said",
         )
     right_a, right_b = (
         int(answers.correct[members[a]].sum()),
@@ -166,24 +166,21 @@ def _shuffled_p(answers: Answers, column: str, rows: np.ndarray, rng: np.random.
 def _with_holm(gaps: list[ColumnGap]) -> tuple[ColumnGap, ...]:
     p_values = [pair.p for column in gaps for pair in column.pairs if pair.p is not None]
     adjusted = iter(holm(p_values).tolist())
+
+    def finished(pair: PairGap) -> PairGap:
+        if pair.p is None or pair.gap is None:
+            return pair
+        return _finished(pair, pair.gap, next(adjusted))
+
     return tuple(
-        replace(
-            column,
-            pairs=tuple(
-                pair
-                if pair.p is None or pair.gap is None
-                else _finished(pair, pair.gap, next(adjusted))
-                for pair in column.pairs
-            ),
-        )
-        for column in gaps
+        replace(column, pairs=tuple(finished(pair) for pair in column.pairs)) for column in gaps
     )
 
 
 def _finished(pair: PairGap, gap: Estimate, p_holm: float) -> PairGap:
     sentence = (
         f"{pair.a} and {pair.b}: {_evidence(p_holm)} (a gap of {_points(gap.value)}, "
-        f"{100 * gap.level:.0f} % interval {100 * gap.low:.0f} to {100 * gap.high:.0f}; "
+        f"{100 * gap.level:.0f} % interval {_signed(gap.low)} to {_signed(gap.high)}; "
         f"{p_value(p_holm)} after Holm's correction"
     )
     if p_holm > ALPHA:
@@ -194,6 +191,10 @@ def _finished(pair: PairGap, gap: Estimate, p_holm: float) -> PairGap:
 
 def _evidence(p: float) -> str:
     return "evidence of a difference" if p <= ALPHA else "no evidence of a difference"
+
+
+def _signed(gap: float) -> str:
+    return f"{round(100 * gap):d}".replace("-", "−")
 
 
 def _points(gap: float) -> str:

@@ -47,7 +47,7 @@ class GroupScore:
         value: Its value; None for photos without one.
         n: Test photos of this group.
         correct: Of them, those answered right.
-        n_unanswered: Of them, those without an answer (such as no face found): the detector's misses.
+        n_unanswered: Of them, those without an answer, such as no face found.
         accuracy: correct / n, None where `n` is too small to say.
         sentence: The same in words.
     """
@@ -226,7 +226,8 @@ class Exam:
         baselines: Majority and chance.
         gaps: How far groups lie apart, one a column with at least two values.
         reliability: None where no photo was answered.
-        wrong: Paths of photos answered wrong, the surest mistakes first; those without an answer last.
+        wrong: Paths of photos answered wrong, the surest mistakes first, those without an answer
+            last.
         unanswered: Paths of photos without an answer.
         shared: Paths of test photos that the model was trained on.
         without_shared: The score on the others; None where nothing is shared.

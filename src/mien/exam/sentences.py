@@ -31,8 +31,8 @@ def _leak(exam: Exam) -> list[str]:
     n_shared = len(exam.shared)
     were = "was" if n_shared == 1 else "were"
     first = (
-        f"Leak: {n_shared:,} of the {count(exam.n, 'test photo')} {were} among the training photos, "
-        "so the score below is too good."
+        f"Leak: {n_shared:,} of the {count(exam.n, 'test photo')} {were} among the training "
+        "photos, so the score below is too good."
     )
     if part.n == 0:
         return [f"{first} No other test photo is left: this is no test."]

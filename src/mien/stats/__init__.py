@@ -1,6 +1,6 @@
 """Intervals, paired tests, resampling, luck and planning: pure NumPy and SciPy, no I/O.
 
-Knows nothing of photos, models or files. docs/statistics.md says which method is used where, and why.
+Knows nothing of photos, models or files. docs/statistics.md says which method is used where.
 """
 
 from mien.stats.bootstrap import bootstrap_interval, on_rows

@@ -40,8 +40,10 @@ def expected_best(k: int, *, n: int, share: float) -> float:
         ValueError: k or n below 1, or share outside 0 to 1.
 
     Example:
-        >>> round(expected_best(1, n=30, share=0.5), 3), round(expected_best(13, n=30, share=0.5), 3)
-        (0.5, 0.651)
+        >>> round(expected_best(1, n=30, share=0.5), 3)
+        0.5
+        >>> round(expected_best(13, n=30, share=0.5), 3)
+        0.651
     """
     if k < 1 or n < 1 or not 0 <= share <= 1:
         raise ValueError(f"needs k >= 1, n >= 1 and 0 <= share <= 1, got {k}, {n}, {share}")
