@@ -135,36 +135,40 @@ class Cache:
         self._do(write, otherwise=None)
 
     def _do(self, work: Callable[[sqlite3.Connection], T], *, otherwise: T) -> T:
-        # Twice: a file found broken, or deleted under our feet, is begun anew and asked again.
         with self._lock:
+            # Deleting `.mien` is allowed at any time; what we hold open would be lost unseen.
+            if self.path is not None and _inode(self.path) != self._inode:
+                self._reopen(self.path)
+            # Twice: a file found broken is begun anew and asked again.
             for _ in range(2):
                 try:
                     return work(self._connection)
                 except sqlite3.DatabaseError as error:
-                    if _is_lost(error) and self._begin_anew(error):
+                    if _is_broken(error) and self.path is not None:
+                        self._begin_anew(self.path, error)
                         continue
-                    if not (_is_lost(error) or isinstance(error, sqlite3.OperationalError)):
+                    if not isinstance(error, sqlite3.OperationalError):
                         raise
                     self._say_once(error)
                     break
         return otherwise
 
-    def _begin_anew(self, error: sqlite3.DatabaseError) -> bool:
-        if self.path is None:
-            return False
+    def _begin_anew(self, path: Path, error: sqlite3.DatabaseError) -> None:
         self._connection.close()
         # Another process may have begun anew already: its file is not ours to move.
-        if _is_broken(error) and _inode(self.path) == self._inode:
-            _move_aside(self.path, self._say, why=_why(error))
+        if _inode(path) == self._inode:
+            _move_aside(path, self._say, why=_why(error))
+        self._reopen(path)
+
+    def _reopen(self, path: Path) -> None:
+        self._connection.close()
         try:
-            self.path.parent.mkdir(exist_ok=True)
-            self._connection = _connect(self.path, self._say)
-        except (OSError, sqlite3.OperationalError) as again:
+            path.parent.mkdir(exist_ok=True)
+            self._connection = _connect(path, self._say)
+        except (OSError, sqlite3.OperationalError) as error:
+            self._say_once(error)
             self._connection = _prepared(_connection(":memory:"))
-            self._say_once(again)
-            return True
-        self._inode = _inode(self.path)
-        return True
+        self._inode = _inode(path)
 
     def _say_once(self, error: Exception) -> None:
         if not self._said:
@@ -283,12 +287,6 @@ def _code(error: sqlite3.Error) -> int:
 
 def _is_broken(error: sqlite3.DatabaseError) -> bool:
     return isinstance(error, _OtherFileError) or _code(error) in _BROKEN
-
-
-def _is_lost(error: sqlite3.DatabaseError) -> bool:
-    # Deleting `.mien` is allowed at any time: SQLite then refuses to write the unlinked file.
-    moved = getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_READONLY_DBMOVED
-    return moved or _is_broken(error)
 
 
 def _why(error: Exception) -> str:
