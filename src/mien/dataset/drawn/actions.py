@@ -56,7 +56,9 @@ CLASSES: Final[tuple[str, ...]] = ("angry", "expressionless", "happy", "sad", "s
 """The five classes of the study, in alphabetical order."""
 
 
-def perform(rng: np.random.Generator, *, expression: str, intensity: float | None = None) -> Actions:
+def perform(
+    rng: np.random.Generator, *, expression: str, intensity: float | None = None
+) -> Actions:
     """Act an expression, as no two people and no two photos do it alike.
 
     Args:

@@ -111,7 +111,9 @@ class Canvas:
         if soft_px:
             mask = mask.filter(ImageFilter.BoxBlur(soft_px))
         coefficients = self._inverse(left, top, grid)
-        lit = picture.transform(size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR)
+        lit = picture.transform(
+            size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
+        )
         self.image.paste(lit, (int(left), int(top)), mask)
 
     def _inverse(self, left: int, top: int, grid: Grid) -> tuple[float, ...]:

@@ -34,7 +34,7 @@ GENDERS: Final[tuple[Gender, ...]] = ("man", "woman")
 _DARK_HAIR: Final[tuple[Rgb, ...]] = ((24, 20, 20), (38, 28, 24), (52, 36, 28))
 _HAIR: Final[dict[str, tuple[Rgb, ...]]] = {
     "white": (*_DARK_HAIR, (92, 60, 38), (134, 88, 50), (196, 152, 92), (222, 186, 126),
-              (140, 62, 34)),
+              (146, 84, 50)),
     "brown": (*_DARK_HAIR, *_DARK_HAIR, (74, 48, 32), (98, 62, 40)),
     "black": (*_DARK_HAIR, *_DARK_HAIR, (60, 40, 30)),
 }  # fmt: skip
