@@ -226,10 +226,11 @@ def _refuse_odd_shape(root: Path, folders: Mapping[str, Sequence[Path]], min_cla
     if not folders:
         raise DatasetError(f"folder '{root}' holds no class folders", _SHAPE)
     inside = [path for paths in folders.values() for path in paths if _has_folders_only(path)]
-    if inside and all(label.casefold() in _SPLITS for label in folders):
+    parts = [path for path in inside if path.name.casefold() in _SPLITS]
+    if parts:
         raise DatasetError(
             f"the folders in '{root}' are {', '.join(folders)}: parts of a split, not classes",
-            f"Give one of them, such as '{inside[0]}'.",
+            f"Give one of them, such as '{parts[0]}'.",
         )
     if len(folders) < min_classes:
         hint = f"Did you mean '{inside[0]}'?" if inside else _SHAPE

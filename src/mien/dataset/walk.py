@@ -50,11 +50,11 @@ def is_ignored(name: str) -> bool:
 
 
 def printable(name: str) -> str:
-    """A file's name as text that can be written anywhere: NFC, undecodable bytes as ``\\xNN``.
+    r"""A file's name as text that can be written anywhere: NFC, undecodable bytes as ``\xNN``.
 
     Example:
-        >>> printable("bad\\udcff.jpg")
-        'bad\\\\xff.jpg'
+        >>> printable("bad\udcff.jpg")
+        'bad\\xff.jpg'
     """
     return nfc(os.fsencode(name).decode("utf-8", "backslashreplace"))
 
