@@ -97,6 +97,24 @@ def fetch(source: Source, *, download: bool, progress: Progress = no_progress) -
     return here
 
 
+def keep(source: Source, path: Path) -> Path | None:
+    """Keep a file that the user brought by hand; None where it is not the one of `source`.
+
+    Raises:
+        FetchError: It cannot be read.
+    """
+    try:
+        if path.stat().st_size != source.size_bytes:
+            return None
+        data = path.read_bytes()
+    except OSError as error:
+        raise FetchError(f"cannot read '{path}': {error.strerror or error}") from error
+    if digest_bytes(data) != source.sha256:
+        return None
+    write_bytes(place(source), data)
+    return place(source)
+
+
 def _in_mirror(source: Source) -> list[Path]:
     mirror = os.environ.get("MIEN_MIRROR")
     if not mirror:
