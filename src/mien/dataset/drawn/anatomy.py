@@ -118,7 +118,8 @@ def _brow(person: Person, actions: Actions, side: int) -> Points:
         (0.15 - 0.055 * a.brow_lower, -0.268 - 0.14 * a.inner_brow + 0.145 * a.brow_lower),
         (0.27 - 0.02 * a.brow_lower, -0.285 - arch * 0.45 - 0.085 * a.inner_brow
          - 0.07 * a.outer_brow + 0.075 * a.brow_lower),
-        (0.42, -0.285 - arch * 0.8 - 0.015 * a.inner_brow - 0.13 * a.outer_brow + 0.02 * a.brow_lower),
+        (0.42, -0.285 - arch * 0.8 - 0.015 * a.inner_brow - 0.13 * a.outer_brow
+         + 0.02 * a.brow_lower),
         (0.575, -0.225 - 0.11 * a.outer_brow + 0.04 * a.inner_brow - 0.01 * a.brow_lower),
     ])  # fmt: skip
     line = smooth(spine, steps=6)

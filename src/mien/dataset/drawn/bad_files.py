@@ -58,7 +58,7 @@ def _contents(rng: np.random.Generator) -> dict[str, tuple[bytes, str]]:
         "bad-json.png": (b'{"error": "gone"}', "JSON"),
         "bad-noise.jpg": (rng.bytes(4096), "random bytes"),
         "bad-pdf.jpg": (b"%PDF-1.7\n1 0 obj<<>>endobj\ntrailer<<>>\n%%EOF", "PDF"),
-        "bad-eps.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "PostScript"),
+        "bad-eps.jpg": (b"%!PS-Adobe-3.0 EPSF-3.0\nshowpage\n", "PostScript"),
         "bad-zip.png": (b"PK\x05\x06" + bytes(18), "a zip archive"),
         "bad-heic.jpg": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(64), "HEIC"),
         "bad-avif.jpg": (b"\0\0\0\x1cftypavif\0\0\0\0avifmif1miaf" + bytes(64), "AVIF"),

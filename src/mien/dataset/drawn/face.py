@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from mien.dataset.drawn import features, hair, scene, skin
 from mien.dataset.drawn.actions import Actions, perform
 from mien.dataset.drawn.anatomy import build
-from mien.dataset.drawn.frame import OVERSAMPLING, Canvas, Pose
+from mien.dataset.drawn.frame import OVERSAMPLING, Canvas, Points, Pose
 from mien.dataset.drawn.scene import BACKGROUNDS, Background
 from mien.dataset.drawn.traits import Person, check_look, make_person
 from mien.errors import UserError
@@ -105,7 +105,7 @@ def _pose(rng: np.random.Generator, side: int) -> Pose:
     )
 
 
-def _neck(person: Person, pose: Pose) -> np.ndarray:
+def _neck(person: Person, pose: Pose) -> Points:
     half = 0.43 if person.gender == "man" else 0.35
     shift = 0.10 * np.sin(pose.yaw)
     return np.array([
@@ -114,9 +114,10 @@ def _neck(person: Person, pose: Pose) -> np.ndarray:
     ])  # fmt: skip
 
 
-def _head_outline(head: np.ndarray, pose: Pose) -> np.ndarray:
+def _head_outline(head: Points, pose: Pose) -> Points:
     # Turning shows the far cheek's curve: the outline moves a little with the jaw's front.
     turned = pose.turned(head, depth=0.0)
     low = np.clip((head[:, 1] - 0.3) / 0.8, 0, 1)
     shift = 0.30 * np.sin(pose.yaw) * low * (1 - (head[:, 0] / 0.8) ** 2)
-    return turned + np.stack([shift, np.zeros_like(shift)], axis=1)
+    outline: Points = turned + np.stack([shift, np.zeros_like(shift)], axis=1)
+    return outline

@@ -94,7 +94,7 @@ def _nose(canvas: Canvas, *, person: Person, anatomy: Anatomy, light: float) -> 
     wing = shade(person.tone, 0.45 * light)
     for side in (-1, 1):
         nostril = _circle(np.array([0.0, 0.0]), 1.0) * (0.036 * person.nose_width, 0.017)
-        nostril = nostril + (side * n * 0.52, y + 0.055)
+        nostril = nostril + np.array([side * n * 0.52, y + 0.055])
         canvas.polygon(canvas.pose.turned(nostril, depth=0.98), (*hole, 215))
         curve = np.array(
             [

@@ -214,8 +214,9 @@ def _plant(
     needed = sum(getattr(faults, kind) for kind in (*TWIN_KINDS, *single))
     if needed > len(train.photos) or faults.leaks > len(test.photos):
         raise UserError(
-            f"{needed} faults and {faults.leaks} leaks do not fit into {len(train.photos)} training "
-            f"and {len(test.photos)} test photos", "Draw more photos or plant fewer faults.",
+            f"{needed} faults and {faults.leaks} leaks do not fit into {len(train.photos)} "
+            f"training and {len(test.photos)} test photos",
+            "Draw more photos or plant fewer faults.",
         )  # fmt: skip
     if faults.swapped_labels and len(classes) < 2:
         raise UserError("a label cannot be swapped among fewer than 2 classes", "")

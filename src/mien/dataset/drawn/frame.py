@@ -93,7 +93,7 @@ class Canvas:
 
         Args:
             points: The polygon.
-            picture: RGB, the size of the grid.
+            picture: RGB, the size of the grid or a multiple of it (`finer`).
             grid: Where its pixels lie in the face frame.
             soft_px: Radius by which the polygon's edge is blurred, canvas pixels.
         """
@@ -110,19 +110,21 @@ class Canvas:
         ImageDraw.Draw(mask).polygon(list((outline - (left, top)).ravel()), fill=255)
         if soft_px:
             mask = mask.filter(ImageFilter.BoxBlur(soft_px))
-        coefficients = self._inverse(left, top, grid)
+        coefficients = self._inverse(left, top, grid, finer=picture.width / grid.width)
+        # The nearest pixel will do: the picture is about as fine as the canvas, and the canvas
+        # finer than the photo. Interpolating would cost a third of the whole drawing.
         lit = picture.transform(
-            size, Image.Transform.AFFINE, coefficients, Image.Resampling.BILINEAR
+            size, Image.Transform.AFFINE, coefficients, Image.Resampling.NEAREST
         )
         self.image.paste(lit, (int(left), int(top)), mask)
 
-    def _inverse(self, left: int, top: int, grid: Grid) -> tuple[float, ...]:
+    def _inverse(self, left: int, top: int, grid: Grid, *, finer: float) -> tuple[float, ...]:
         # Canvas pixel (u, v) of the box -> grid pixel: invert the pose, then the grid's spacing.
         cos, sin = np.cos(self.pose.roll), np.sin(self.pose.roll)
-        k = grid.per_unit / self.pose.unit_px
+        k = finer * grid.per_unit / self.pose.unit_px
         dx, dy = left - self.pose.centre_px[0], top - self.pose.centre_px[1]
-        x0 = k * (cos * dx + sin * dy) - grid.left * grid.per_unit
-        y0 = k * (-sin * dx + cos * dy) - grid.top * grid.per_unit
+        x0 = k * (cos * dx + sin * dy) - finer * grid.left * grid.per_unit
+        y0 = k * (-sin * dx + cos * dy) - finer * grid.top * grid.per_unit
         return (k * cos, k * sin, x0, -k * sin, k * cos, y0)
 
     def _flat(self, points: Points) -> list[float]:
@@ -146,16 +148,27 @@ class Grid:
     per_unit: float
 
     @property
+    def width(self) -> int:
+        """Number of columns."""
+        return round((self.right - self.left) * self.per_unit)
+
+    @property
     def x(self) -> Float[np.ndarray, " w"]:
         """Coordinates of the columns."""
-        n = round((self.right - self.left) * self.per_unit)
-        return (self.left + (np.arange(n) + 0.5) / self.per_unit).astype(np.float32)
+        return (self.left + (np.arange(self.width) + 0.5) / self.per_unit).astype(np.float32)
 
     @property
     def y(self) -> Float[np.ndarray, " h"]:
         """Coordinates of the rows."""
         n = round((self.bottom - self.top) * self.per_unit)
         return (self.top + (np.arange(n) + 0.5) / self.per_unit).astype(np.float32)
+
+
+def finer(pixels: Float[np.ndarray, "h w 3"]) -> Image.Image:
+    """Make a picture of values computed on a grid, twice as fine, for `Canvas.texture`."""
+    picture = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    size = (2 * picture.width, 2 * picture.height)
+    return picture.resize(size, Image.Resampling.BILINEAR)
 
 
 def smooth(points: Points, *, closed: bool = False, steps: int = 8) -> Points:

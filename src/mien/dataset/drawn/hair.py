@@ -15,7 +15,7 @@ from jaxtyping import Float32
 from PIL import Image
 
 from mien.dataset.drawn.anatomy import Anatomy
-from mien.dataset.drawn.frame import Canvas, Grid, Points, mirrored, smooth
+from mien.dataset.drawn.frame import Canvas, Grid, Points, finer, mirrored, smooth
 from mien.dataset.drawn.skin import Lamp
 from mien.dataset.drawn.traits import HairStyle, Person
 
@@ -47,7 +47,7 @@ def hair_texture(rng: np.random.Generator, *, person: Person, lamp: Lamp) -> Ima
     )
     light *= np.clip(1.1 - 0.28 * np.maximum(0, y - 0.2), 0.6, 1.1)
     colours = np.asarray(person.hair, np.float32) * light[..., None] + 16 * gloss * ring[..., None]
-    return Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8))
+    return finer(colours)
 
 
 @lru_cache(maxsize=1)
@@ -134,8 +134,9 @@ def _hairline(rng: np.random.Generator, person: Person) -> Points:
         else:  # a parting near the middle
             part = 0.12 * side
             return np.array([
-                (0.78 * w, 0.25), (0.72 * w, -0.15), (0.60 * w, -0.45), (0.34, -0.70), (part, -0.90 + high),
-                (-0.34, -0.70), (-0.60 * w, -0.45), (-0.72 * w, -0.15), (-0.78 * w, 0.25),
+                (0.78 * w, 0.25), (0.72 * w, -0.15), (0.60 * w, -0.45), (0.34, -0.70),
+                (part, -0.90 + high), (-0.34, -0.70), (-0.60 * w, -0.45), (-0.72 * w, -0.15),
+                (-0.78 * w, 0.25),
             ])  # fmt: skip
     elif person.style == "parted":
         line = np.array([
@@ -216,8 +217,9 @@ def _beard(person: Person, anatomy: Anatomy) -> list[Points]:
     lip = anatomy.mouth.upper_outer
     left, right = lip[0], lip[-1]
     top = np.array([
-        (left[0] - 0.03, left[1] + 0.06), (left[0] * 0.75, lip[4, 1] - 0.05), (-0.09, anatomy.nose_y + 0.115),
-        (0.0, anatomy.nose_y + 0.125), (0.09, anatomy.nose_y + 0.115), (right[0] * 0.75, lip[-5, 1] - 0.05),
+        (left[0] - 0.03, left[1] + 0.06), (left[0] * 0.75, lip[4, 1] - 0.05),
+        (-0.09, anatomy.nose_y + 0.115), (0.0, anatomy.nose_y + 0.125),
+        (0.09, anatomy.nose_y + 0.115), (right[0] * 0.75, lip[-5, 1] - 0.05),
         (right[0] + 0.03, right[1] + 0.06),
     ])  # fmt: skip
     parts = [np.concatenate([smooth(top), lip[::-1] - np.array([0, 0.012])])]
@@ -229,8 +231,10 @@ def _beard(person: Person, anatomy: Anatomy) -> list[Points]:
             (0.19 * j, chin + 0.06), (0.0, chin + 0.08),
         ])  # fmt: skip
         inside = np.array([
-            (0.0, low[12, 1] + 0.075), (0.13, low[12, 1] + 0.05), (right[0] + 0.05, right[1] + 0.05),
-            (right[0] + 0.10, right[1] - 0.06), (0.56 * w, 0.48), (0.68 * w, 0.22), (0.70 * w, 0.04),
+            (0.0, low[12, 1] + 0.075), (0.13, low[12, 1] + 0.05),
+            (right[0] + 0.05, right[1] + 0.05),
+            (right[0] + 0.10, right[1] - 0.06), (0.56 * w, 0.48), (0.68 * w, 0.22),
+            (0.70 * w, 0.04),
         ])  # fmt: skip
         half = np.concatenate([smooth(outside), smooth(inside)])
         parts += [half, half * np.array([-1.0, 1.0])]

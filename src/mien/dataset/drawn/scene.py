@@ -5,13 +5,14 @@ Knows nothing of who is drawn but the colours of clothes and skin.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 from PIL import Image, ImageDraw
 
-from mien.dataset.drawn.frame import Canvas
+from mien.dataset.drawn.frame import OVERSAMPLING, Canvas
 from mien.dataset.drawn.skin import Lamp, ear, shade
 from mien.dataset.drawn.traits import Person, Rgb
 
@@ -19,7 +20,8 @@ Background: TypeAlias = Literal["plain", "studio", "room", "street", "nature"] |
 BACKGROUNDS: Final = ("plain", "studio", "room", "street", "nature")
 
 _PALE: Final[tuple[Rgb, ...]] = (
-    (206, 214, 222), (222, 212, 198), (190, 204, 196), (216, 200, 206), (176, 190, 206), (232, 230, 224),
+    (206, 214, 222), (222, 212, 198), (190, 204, 196), (216, 200, 206), (176, 190, 206),
+    (232, 230, 224),
 )  # fmt: skip
 
 
@@ -55,8 +57,10 @@ def paint_background(rng: np.random.Generator, *, kind: Background, side_px: int
         _nature(rng, small, draw)
     # Enlarging 64 pixels is the blur of a lens wide open.
     soft = small.resize((24, 24), Image.Resampling.BOX) if kind == "nature" else small
-    focus = soft.resize((32, 32), Image.Resampling.BILINEAR)
-    return focus.resize((side_px, side_px), Image.Resampling.BICUBIC)
+    focus = soft.resize((32, 32), Image.Resampling.BILINEAR).resize(
+        (128, 128), Image.Resampling.BICUBIC
+    )
+    return focus.resize((side_px, side_px), Image.Resampling.BILINEAR)
 
 
 def _wall(rng: np.random.Generator, image: Image.Image, *, spot: bool) -> None:
@@ -156,7 +160,7 @@ def develop(
     rng: np.random.Generator, canvas: Image.Image, *, lamp: Lamp, size_px: int
 ) -> UInt8[np.ndarray, "h w 3"]:
     """Turn the canvas into a photo: smaller, in the colour of the light, a little noisy."""
-    small = canvas.resize((size_px, size_px), Image.Resampling.BOX)
+    small = canvas.reduce(OVERSAMPLING)
     pixels = np.asarray(small, np.float32)
     exposure = float(rng.normal(1.0, 0.06))
     gain = np.asarray(lamp.colour, np.float32) * np.float32(np.clip(exposure, 0.85, 1.12))
@@ -170,6 +174,7 @@ def _grain(rng: np.random.Generator, size_px: int) -> Float32[np.ndarray, "h w"]
     return rng.standard_normal((size_px, size_px), dtype=np.float32)
 
 
+@lru_cache(maxsize=4)
 def _vignette(size_px: int) -> Float32[np.ndarray, "h w 1"]:
     axis = np.linspace(-1, 1, size_px, dtype=np.float32)
     far = axis[None, :] ** 2 + axis[:, None] ** 2

@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from mien.dataset.drawn.actions import Actions
 from mien.dataset.drawn.anatomy import Anatomy
-from mien.dataset.drawn.frame import HEAD_HALF, Grid, Points, Pose
+from mien.dataset.drawn.frame import HEAD_HALF, Grid, Points, Pose, finer
 from mien.dataset.drawn.traits import Person, Rgb
 
 FACE_GRID: Final = Grid(left=-1.2, top=-1.3, right=1.2, bottom=1.5, per_unit=60.0)
@@ -55,7 +55,7 @@ def face_texture(
     light += rng.normal(0, 0.012, light.shape).astype(np.float32)
     colours = _ramp(person.tone)[np.clip(light * 200, 0, 255).astype(np.uint8)]
     colours = _flush(colours, person, actions, anatomy, pose)
-    return Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8))
+    return finer(colours)
 
 
 def neck_texture(*, person: Person, pose: Pose, lamp: Lamp, chin_y: float) -> Image.Image:
@@ -70,7 +70,7 @@ def neck_texture(*, person: Person, pose: Pose, lamp: Lamp, chin_y: float) -> Im
     below = 0.52 * np.exp(-((np.maximum(0, y - chin_y + 0.06) / 0.30) ** 2))
     light = light * (0.96 - below) * np.ones_like(y)
     colours = _ramp(person.tone)[np.clip(light * 200, 0, 255).astype(np.uint8)]
-    return Image.fromarray(np.clip(colours, 0, 255).astype(np.uint8))
+    return finer(colours)
 
 
 def shade(colour: Rgb, light: float) -> Rgb:
@@ -89,7 +89,10 @@ def _ramp(tone: Rgb) -> Float32[np.ndarray, "256 3"]:
     base = np.asarray(tone, np.float32)
     dark = base * np.minimum(level, 1) ** np.array([0.80, 1.06, 1.14], np.float32)
     over = np.clip(level - 1, 0, None)
-    return dark + over * (np.array([255, 244, 232], np.float32) - base) * 1.1
+    ramp: Float32[np.ndarray, "256 3"] = (
+        dark + over * (np.array([255, 244, 232], np.float32) - base) * 1.1
+    )
+    return ramp
 
 
 @lru_cache(maxsize=1)
@@ -228,7 +231,7 @@ def _flush(
     for side in (-1, 1):
         red += (0.55 + 0.3 * actions.corner_up) * _bump(_placed(pose, side * 0.46, 0.32), 0.2, 0.15)
     warm = np.array([0.02, -0.085, -0.075], np.float32) * (0.7 if person.gender == "man" else 1.0)
-    tinted = colours * (1 + red[..., None] * warm)
+    tinted: Float[np.ndarray, "h w 3"] = colours * (1 + red[..., None] * warm)
     if person.beard in ("stubble", "full"):
         x, y = FACE_GRID.x[None, :] - _placed(pose, 0, 0.7)[0], FACE_GRID.y[:, None]
         edge = 0.36 + 0.30 * np.clip((np.abs(x) - 0.25) / 0.5, 0, 1) * -1.1 + 0.18
@@ -244,4 +247,5 @@ def ear(side: int) -> Points:
         (0.72, -0.10), (0.82, -0.17), (0.91, -0.12), (0.90, 0.06), (0.85, 0.20), (0.79, 0.27),
         (0.72, 0.22),
     ])  # fmt: skip
-    return right * np.array([side, 1.0])
+    outline: Points = right * np.array([side, 1.0])
+    return outline

@@ -122,7 +122,7 @@ def make_person(
         skin=skin,
         gender=gender,
         tone=tone,
-        hair=_vary(rng, hair, spread=6),
+        hair=_brighter(rng, hair, spread=0.12),
         style=_pick(rng, _STYLES[gender, skin]),
         beard=_beard(rng) if man else "none",
         eyes=_vary(rng, _pick(rng, _EYES[skin]), spread=8),
@@ -191,6 +191,11 @@ def _around(rng: np.random.Generator, centre: float, spread: float) -> float:
 
 def _vary(rng: np.random.Generator, colour: Rgb, *, spread: float) -> Rgb:
     return _rgb(np.asarray(colour, float) + rng.normal(0, spread, 3))
+
+
+def _brighter(rng: np.random.Generator, colour: Rgb, *, spread: float) -> Rgb:
+    # All three together: hair of another brightness is hair, of another hue it is dye.
+    return _rgb(np.asarray(colour, float) * rng.uniform(1 - spread, 1 + spread))
 
 
 def _rgb(values: np.ndarray) -> Rgb:
