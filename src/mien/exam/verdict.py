@@ -65,7 +65,7 @@ def judge(
         >>> cells = [rng.random((10, 100)) < 0.5 for _ in range(3)]
         >>> verdict = judge(cells, names=["epochs=20", "epochs=50", "epochs=70"])
         >>> verdict.winner is None, verdict.chosen
-        (True, 'epochs=20')
+        (True, 'epochs=50')
     """
     if len(names) != len(cells):
         raise ValueError(f"{len(cells)} cells need as many names, got {len(names)}")

@@ -126,9 +126,15 @@ def _resampled(
     parts = []
     for start in range(0, n_resamples, _ROWS_AT_ONCE):
         rows = min(_ROWS_AT_ONCE, n_resamples - start)
-        drawn = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=rows)
+        drawn = _drawn(rows, n_units, rng)
         parts.append(np.asarray(statistic(drawn[:, units]), dtype=float))
     return np.concatenate(parts)
+
+
+def _drawn(rows: int, n_units: int, rng: np.random.Generator) -> Int[np.ndarray, "rows units"]:
+    # Drawing units and counting them is some ten times faster than rng.multinomial.
+    units = rng.integers(n_units, size=(rows, n_units)) + n_units * np.arange(rows)[:, None]
+    return np.bincount(units.ravel(), minlength=rows * n_units).reshape(rows, n_units)
 
 
 def _bca_tails(

@@ -212,7 +212,7 @@ def _difference_p(
 
 def _mcnemar_p(right: Bool[np.ndarray, "k n"]) -> Float[np.ndarray, "k k"]:
     """Exact McNemar for «cell j is better than cell i», in row i and column j; 1 where not."""
-    numbers = right.astype(float)
+    numbers = right.astype(int)
     only_column = (1 - numbers) @ numbers.T
     discordant = only_column + only_column.T
     beyond = special.bdtrc(np.maximum(only_column - 1, 0), np.maximum(discordant, 1), 0.5)
