@@ -1,0 +1,276 @@
+"""What a verb prints on a terminal when nobody asked for JSON.
+
+A view of the verb's JSON document: it is never the source of a number. Law: the sentence that
+matters most comes first; text from the user's files is printed as text, never as markup.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any
+
+from mien.records import plain
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Where the output is no terminal, lines may be as long as a wide one.
+_PIPE_COLUMNS = 120
+# Longer lists are cut: the whole stands in the JSON document.
+_MOST_WRONG = 12
+_MOST_SEEDS = 24
+_MOST_REJECTS = 10
+
+
+def print_train(record: Any, *, file: IO[str] | None = None) -> None:
+    """Print what `mien train` found and where it is."""
+    run, out = _document(record), _console(file)
+    _say(out, run["sentences"])
+    if run["test"] and run["test"]["n"] > 1:
+        _say(out, [f"Test accuracy: {run['test']['sentence']}."])
+    if run["cross_validation"]:
+        _say(out, [f"Cross-validation: {run['cross_validation']['sentence']}."])
+    _seeds(out, run["seeds"])
+    if run["exam"]:
+        _exam(out, run["exam"])
+    _rejects(out, run["rejects"])
+    _say(out, [f"Model {run['model']}", f"Run   {run['run']}  (see it: mien report {run['run']})"])
+
+
+def print_test(record: Any, *, file: IO[str] | None = None) -> None:
+    """Print the exams of one or more models."""
+    test, out = _document(record), _console(file)
+    results = test["results"]
+    if len(results) > 1:
+        for result in results:
+            if result["shared"]:
+                _say(out, [f"{result['model']}: {result['sentences'][0]}"])
+        _summary(out, results)
+    else:
+        _say(out, results[0]["sentences"])
+        _exam(out, results[0])
+    _rejects(out, test["rejects"])
+
+
+def print_predict(record: Any, *, file: IO[str] | None = None) -> None:
+    """Print one line a photo: its class and probability, or why there is none."""
+    said, out = _document(record), _console(file)
+    width = max((len(photo["predicted"] or "–") for photo in said["photos"]), default=0)
+    for photo in said["photos"]:
+        if photo["predicted"] is None:
+            line = f"{'–':<{width}}    –   {photo['path']}: {photo['reason']}"
+        else:
+            prob = photo["probs"][photo["predicted"]]
+            line = f"{photo['predicted']:<{width}}  {100 * prob:3.0f} %  {photo['path']}"
+        out.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _document(record: Any) -> Mapping[str, Any]:
+    value = record.plain() if hasattr(record, "plain") else plain(record)
+    assert isinstance(value, Mapping)
+    return value
+
+
+def _console(file: IO[str] | None) -> Console:
+    from rich.console import Console
+
+    stream = file or sys.stdout
+    width = None if stream.isatty() else _PIPE_COLUMNS
+    return Console(file=stream, width=width)
+
+
+def _say(out: Console, sentences: Iterable[str]) -> None:
+    for sentence in sentences:
+        out.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_table(
+    out: Console,
+    *,
+    title: str,
+    columns: Sequence[tuple[str, bool]],
+    rows: Iterable[Sequence[str]],
+    after: Iterable[Sequence[str]] = (),
+) -> None:
+    """Print a table; a column is its heading and whether it holds numbers."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title=Text(title), title_justify="left", pad_edge=False)
+    for heading, is_number in columns:
+        table.add_column(Text(heading), justify="right" if is_number else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    extra = list(after)
+    if extra:
+        table.add_section()
+    for row in extra:
+        table.add_row(*(Text(cell, style="dim") for cell in row))
+    out.print(table)
+
+
+def _seeds(out: Console, seeds: Sequence[Mapping[str, Any]]) -> None:
+    if len(seeds) < 2:
+        return
+    shown = seeds[:_MOST_SEEDS]
+    tested = any(seed["test_accuracy"] is not None for seed in seeds)
+    columns = [
+        ("seed", True),
+        ("held-out", True),
+        *([("test", True)] if tested else []),
+        ("", False),
+    ]
+    rows = [
+        [
+            str(seed["seed"]),
+            _percent(seed["validation_accuracy"]),
+            *([_percent(seed["test_accuracy"])] if tested else []),
+            f"diverged: {seed['diverged']}" if seed["diverged"] else "",
+        ]
+        for seed in shown
+    ]
+    rest = len(seeds) - len(shown)
+    title = "Seeds" + (f" (first {len(shown)} of {len(seeds)})" if rest else "")
+    _print_table(out, title=title, columns=columns, rows=rows)
+
+
+def _exam(out: Console, exam: Mapping[str, Any]) -> None:
+    _scores(out, exam)
+    _classes(out, exam)
+    _groups(out, exam)
+    _confusion(out, exam["confusion"])
+    _wrong(out, exam)
+
+
+def _scores(out: Console, exam: Mapping[str, Any]) -> None:
+    rows = [
+        ["accuracy", f"{exam['correct']} of {exam['n']}", *_estimate(exam["accuracy"])],
+        ["balanced accuracy", "", *_estimate(exam["balanced_accuracy"])],
+        ["macro F1", "", *_estimate(exam["macro_f1"])],
+    ]
+    columns = [("score", False), ("right", True), ("", True), ("95 % interval", True)]
+    _print_table(out, title="Scores", columns=columns, rows=rows, after=_baselines(exam, skip=1))
+
+
+def _baselines(exam: Mapping[str, Any], *, skip: int) -> list[list[str]]:
+    """Rows for what can be had without looking, with `skip` empty cells before the rate."""
+    rows = []
+    for baseline in exam["baselines"]:
+        name = "guessing" if baseline["label"] is None else f"always {baseline['label']}"
+        rows.append([name, *[""] * skip, _percent(baseline["accuracy"]), ""])
+    return rows
+
+
+def _classes(out: Console, exam: Mapping[str, Any]) -> None:
+    columns = [
+        ("class", False), ("right", True), ("recall", True), ("95 % interval", True),
+        ("answered", True), ("precision", True), ("95 % interval", True), ("F1", True),
+    ]  # fmt: skip
+    rows = [
+        [
+            score["label"],
+            f"{score['correct']} of {score['n']}",
+            *_estimate(score["recall"], n=score["n"]),
+            str(score["n_predicted"]),
+            *_estimate(score["precision"], n=score["n_predicted"]),
+            f"{100 * score['f1']:.0f} %",
+        ]
+        for score in exam["per_class"]
+    ]
+    _print_table(out, title="Classes", columns=columns, rows=rows)
+
+
+def _groups(out: Console, exam: Mapping[str, Any]) -> None:
+    if not exam["per_group"]:
+        return
+    missed = any(score["n_unanswered"] for score in exam["per_group"])
+    columns = [("group", False), ("", False), ("right", True), ("", True), ("95 % interval", True)]
+    rows = [
+        [
+            score["column"],
+            score["value"] or "(not given)",
+            f"{score['correct']} of {score['n']}",
+            *_estimate(score["accuracy"], n=score["n"]),
+            *([str(score["n_unanswered"])] if missed else []),
+        ]
+        for score in exam["per_group"]
+    ]
+    if missed:
+        columns.append(("no answer", True))
+    _print_table(out, title="Groups", columns=columns, rows=rows)
+    _say(out, [f"  {pair['sentence']}" for gap in exam["gaps"] for pair in gap["pairs"]])
+
+
+def _confusion(out: Console, confusion: Mapping[str, Any]) -> None:
+    labels, missed = confusion["labels"], any(confusion["no_answer"])
+    columns = [("true class", False), *[(label, True) for label in labels]]
+    if missed:
+        columns.append(("no answer", True))
+    rows = [
+        [label, *(str(n) if n else "·" for n in counts), *([str(none)] if missed else [])]
+        for label, counts, none in zip(
+            labels, confusion["matrix"], confusion["no_answer"], strict=True
+        )
+    ]
+    _print_table(
+        out, title="Answers (columns) to photos of each class (rows)", columns=columns, rows=rows
+    )
+
+
+def _wrong(out: Console, exam: Mapping[str, Any]) -> None:
+    if not exam["wrong"]:
+        return
+    photos = {photo["path"]: photo for photo in exam["photos"]}
+    lines = []
+    for path in exam["wrong"][:_MOST_WRONG]:
+        photo = photos[path]
+        if photo["predicted"] is None:
+            lines.append(f"  {path}: no answer, {photo['reason']}")
+        else:
+            lines.append(f"  {path}: {photo['predicted']} ({100 * max(photo['probs']):.0f} %)")
+    rest = len(exam["wrong"]) - len(lines)
+    _say(out, ["Wrong, surest first:", *lines, *([f"  and {rest} more"] if rest else []), ""])
+
+
+def _summary(out: Console, results: Sequence[Mapping[str, Any]]) -> None:
+    columns = [
+        ("model", False), ("right", True), ("accuracy", True), ("95 % interval", True),
+        ("balanced", True), ("macro F1", True), ("no answer", True),
+    ]  # fmt: skip
+    rows = [
+        [
+            result["model"],
+            f"{result['correct']} of {result['n']}",
+            *_estimate(result["accuracy"]),
+            _percent(result["balanced_accuracy"]["value"]),
+            _percent(result["macro_f1"]["value"]),
+            str(len(result["unanswered"])) if result["unanswered"] else "·",
+        ]
+        for result in results
+    ]
+    after = [[*row, "", "", ""] for row in _baselines(results[0], skip=1)]
+    _print_table(out, title=f"{len(results)} models", columns=columns, rows=rows, after=after)
+
+
+def _rejects(out: Console, rejects: Sequence[Mapping[str, str]]) -> None:
+    if not rejects:
+        return
+    lines = [f"  {one['path']}: {one['reason']}" for one in rejects[:_MOST_REJECTS]]
+    rest = len(rejects) - len(lines)
+    _say(out, [f"Left out: {len(rejects)}", *lines, *([f"  and {rest} more"] if rest else [])])
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def _estimate(estimate: Mapping[str, Any] | None, *, n: int = 0) -> tuple[str, str]:
+    """Value and interval, or that it cannot be said."""
+    if estimate is None:
+        return "–", "no photos" if n == 0 else "too few to say"
+    return (
+        f"{100 * estimate['value']:.0f} %",
+        f"{100 * estimate['low']:.0f} to {100 * estimate['high']:.0f} %",
+    )
