@@ -27,7 +27,7 @@ def exam(*, unanswered: bool = False, shared: tuple[str, ...] = ()) -> dict[str,
     ).plain()
 
 
-def tested(*exams: dict[str, Any]) -> dict[str, Any]:
+def document_of(*exams: dict[str, Any]) -> dict[str, Any]:
     results = [{"model": f"model[{i}].onnx", **one} for i, one in enumerate(exams)]
     return {"results": results, "rejects": [{"path": "a.txt", "reason": "not a picture"}]}
 
@@ -58,7 +58,7 @@ def text_of(printer: Any, document: Any) -> str:
 
 
 def test_one_exam_is_told_first_and_then_tabled() -> None:
-    text = text_of(print_test, tested(exam()))
+    text = text_of(print_test, document_of(exam()))
     assert text.startswith("18 of 20 right (90 %; 95 % interval 70 to 97 %)")
     for word in ("always", "guessing", "Classes", "Groups", "Wrong, surest first:"):
         assert word in text
@@ -66,23 +66,23 @@ def test_one_exam_is_told_first_and_then_tabled() -> None:
 
 
 def test_names_of_users_are_never_markup() -> None:
-    text = text_of(print_test, tested(exam(), exam()))
+    text = text_of(print_test, document_of(exam(), exam()))
     assert "model[0].onnx" in text
     assert "[b]행복[/b]" in text
 
 
 def test_a_group_of_few_photos_is_not_rated() -> None:
-    assert "too few to say" in text_of(print_test, tested(exam()))
+    assert "too few to say" in text_of(print_test, document_of(exam()))
 
 
 def test_photos_without_an_answer_stand_in_the_table_and_the_list() -> None:
-    text = text_of(print_test, tested(exam(unanswered=True)))
+    text = text_of(print_test, document_of(exam(unanswered=True)))
     assert "no answer, no face found" in text
     assert text.count("no answer") >= 3
 
 
 def test_a_leak_is_said_even_among_many_models() -> None:
-    text = text_of(print_test, tested(exam(), exam(shared=("사진/1.png",))))
+    text = text_of(print_test, document_of(exam(), exam(shared=("사진/1.png",))))
     assert text.startswith("model[1].onnx: Leak: 1 of the 20 test photos was among the training")
 
 
@@ -119,4 +119,4 @@ def test_long_lists_are_cut_and_say_so(n_wrong: int) -> None:
         probs=np.tile([0.9, 0.1], (n_wrong, 1)),
         paths=[str(i) for i in range(n_wrong)],
     ).plain()
-    assert "  and 18 more" in text_of(print_test, tested(result))
+    assert "  and 18 more" in text_of(print_test, document_of(result))
