@@ -26,6 +26,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "train": ("train", "Train a classifier from a folder of class folders."),
     "test": ("test", "Score models on test photos, with intervals."),
     "predict": ("predict", "Name the class of photos."),
+    "compare": ("compare", "Say whether two models differ by more than chance."),
     "backbones": ("backbones", "What can be used, where it comes from, whether it is here."),
 }
 

@@ -53,6 +53,31 @@ def print_test(record: Any, *, file: IO[str] | None = None) -> None:
     _rejects(out, test["rejects"])
 
 
+def print_compare(record: Any, *, file: IO[str] | None = None) -> None:
+    """Print whether two models differ, and on which photos."""
+    document, out = _document(record), _console(file)
+    found = document["comparison"]
+    verdict = found["verdict"]
+    _say(out, [f"{verdict[0].upper()}{verdict[1:]}."])
+    for result in document["results"]:
+        if result["shared"]:
+            _say(out, [f"{result['model']}: {result['sentences'][0]}"])
+    a, b = found["names"]
+    _say(out, [f"A: {a}", f"B: {b}"])
+    columns = [("photos", False), ("B right", True), ("B wrong", True)]
+    rows = [
+        ["A right", str(found["both"]), str(found["only_a"])],
+        ["A wrong", str(found["only_b"]), str(found["neither"])],
+    ]
+    _print_table(out, title="Photo by photo", columns=columns, rows=rows)
+    gap = found["difference"]
+    _say(out, [f"Difference: {_signed(gap['value'])} points, {_ends(gap)} ({gap['method']})"])
+    for name, paths in (("A", found["paths_only_a"]), ("B", found["paths_only_b"])):
+        if paths:
+            _say(out, [f"Only {name} is right:", *(f"  {path}" for path in paths)])
+    _rejects(out, document["rejects"])
+
+
 def print_predict(record: Any, *, file: IO[str] | None = None) -> None:
     """Print one line a photo: its class and probability, or why there is none."""
     said, out = _document(record), _console(file)
@@ -264,6 +289,14 @@ def _rejects(out: Console, rejects: Sequence[Mapping[str, str]]) -> None:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
+
+
+def _signed(share: float) -> str:
+    return f"{100 * share:+.0f}".replace("-", "−")
+
+
+def _ends(estimate: Mapping[str, Any]) -> str:
+    return f"95 % interval {_signed(estimate['low'])} to {_signed(estimate['high'])}"
 
 
 def _estimate(estimate: Mapping[str, Any] | None, *, n: int = 0) -> tuple[str, str]:
