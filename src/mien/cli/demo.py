@@ -30,6 +30,9 @@ def command(out: Path, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(document("demo", record, began=began))
         return
-    from mien.report.tables import print_demo
+    from mien.report.tables import print_train
 
-    print_demo(record)
+    print_train(record.train)
+    click.echo("\nNext:")
+    for line in record.next:
+        click.echo(f"  {line}")

@@ -12,7 +12,7 @@ import click
 from mien.cli.console import document, json_option, print_json, progress_bar, say
 
 
-class TimesType(click.ParamType):
+class TimesType(click.ParamType[tuple[int, int]]):
     """Repeats and folds, such as ``10x10``."""
 
     name = "REPEATSxFOLDS"

@@ -41,6 +41,8 @@ from mien.records import Dataset, Photo, Progress, Reject, no_progress
 CLASSES_NAME: Final = "classes.txt"
 # Beside the class folders lie tables and notes: groups.csv, splits.csv, README.md, sources.json …
 _NOTES: Final = frozenset({".csv", ".json", ".jsonl", ".md", ".txt", ".html", ".yaml", ".yml"})
+# Tables that mien itself keeps in a folder of photos: nothing to predict on, nothing to report.
+_OURS: Final = frozenset({"groups.csv", "classes.txt", "splits.csv", "sources.csv", "exams.csv"})
 _SPLITS: Final = frozenset(
     {"train", "training", "test", "testing", "val", "valid", "validation", "dev"}
 )
@@ -119,6 +121,8 @@ def read_photos(
             found.setdefault(path, Reject(path=name, reason="does not exist"))
         elif path.is_dir():
             for entry in walk(path, prefix=f"{name}/", root=path.resolve()):
+                if Path(entry.name if isinstance(entry, Candidate) else entry.path).name in _OURS:
+                    continue
                 key = entry.path if isinstance(entry, Candidate) else Path(entry.path)
                 found.setdefault(key, entry)
         else:

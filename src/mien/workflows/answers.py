@@ -18,7 +18,7 @@ from mien.backbone.embed import prepare
 from mien.errors import PhotoError
 from mien.image.decode import read_photo_bytes
 from mien.image.preprocessing import Preprocessing
-from mien.model.file import Model
+from mien.model import Model
 from mien.records import Face, FaceFinder, Photo, Progress, no_progress
 from mien.workflows.embedder import face_finder_for
 

@@ -14,7 +14,8 @@ from jaxtyping import Bool, Float
 
 from mien.head.crossval import CrossValidation
 from mien.records import Dataset, Estimate, Photo
-from mien.stats import bootstrap_interval
+from mien.exam import over_folds
+from mien.stats import bootstrap_interval, estimate
 
 # Resampling fewer photos than this says nothing of their spread.
 LEAST_PHOTOS = 5
@@ -40,45 +41,63 @@ class CrossValidationSummary:
     """What repeated cross-validation says of a recipe on these photos.
 
     Attributes:
-        mean: Of the repeats' accuracies.
-        sd: Between repeats, each over all photos.
-        fold_sd: Between single folds.
+        mean: Over all folds and repeats.
+        sd: Standard deviation over single folds.
+        repeats_sd: Standard deviation over repeats, each over all photos.
         folds: Parts in a repeat.
         repeats: How often the photos were dealt anew.
-        n: Photos.
-        accuracy: The mean with its interval over photos.
+        n: Scores, folds × repeats.
+        n_photos: Photos.
+        low: Of the mean's interval by the corrected resampled t.
+        high: Its other end.
+        level: Its confidence.
+        accuracy: The mean over photos with its interval over photos.
         per_class: By class.
         per_group: By value of each group column, and by combination of all columns.
+        sentence: The same in words.
     """
 
     mean: float
     sd: float
-    fold_sd: float
+    repeats_sd: float
     folds: int
     repeats: int
     n: int
+    n_photos: int
+    low: float
+    high: float
+    level: float
     accuracy: Estimate | None
     per_class: tuple[PartScore, ...]
     per_group: tuple[PartScore, ...]
+    sentence: str
 
 
 def summarise(found: CrossValidation, dataset: Dataset) -> CrossValidationSummary:
     """Put a cross-validation of `dataset`'s photos, in their order, into words and parts."""
     y_true = np.array([dataset.classes.index(photo.label or "") for photo in dataset.photos])
     right = (found.y_pred == y_true[None]).mean(axis=0)  # (n,) share of repeats
+    folds = over_folds(
+        found.fold_accuracy.ravel(), folds=found.folds, repeats=found.repeats, n_photos=found.n
+    )
     return CrossValidationSummary(
-        mean=found.mean,
-        sd=found.sd,
-        fold_sd=float(np.std(found.fold_accuracy, ddof=1)),
+        mean=folds.mean,
+        sd=folds.sd,
+        repeats_sd=found.sd,
         folds=found.folds,
         repeats=found.repeats,
-        n=found.n,
+        n=folds.n,
+        n_photos=found.n,
+        low=folds.low,
+        high=folds.high,
+        level=folds.level,
         accuracy=_estimate(right),
         per_class=tuple(
             _part(label, right, np.array([photo.label == label for photo in dataset.photos]))
             for label in dataset.classes
         ),
         per_group=_by_group(right, dataset),
+        sentence=folds.sentence,
     )
 
 
@@ -113,13 +132,8 @@ def _estimate(right: Float[np.ndarray, " n"]) -> Estimate | None:
     if len(right) < LEAST_PHOTOS:
         return None
     # A fixed generator: the interval belongs to the photos, not to the run's seed.
+    rng = np.random.default_rng(0)
     interval = bootstrap_interval(
-        lambda index: float(right[index].mean()), len(right), rng=np.random.default_rng(0)
+        lambda weights: weights @ right / weights.sum(axis=1), len(right), rng=rng
     )
-    return Estimate(
-        value=float(right.mean()),
-        low=interval.low,
-        high=interval.high,
-        level=interval.level,
-        method=interval.method,
-    )
+    return estimate(float(right.mean()), interval=interval)

@@ -52,17 +52,16 @@ def demo(
         UserError: `out` holds something that is no demo, or cannot be written.
     """
     folder = Path(out)
-    photos, test_photos, run = folder / "photos", folder / "test", folder / "run"
+    photos, test_photos, run = folder / "train", folder / "test", folder / "run"
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir()) and not photos.is_dir()):
         raise UserError(
             f"'{folder}' is there and is no demo of mien", "Choose another folder with --out."
         )
     draw_dataset(
-        photos,
+        folder,
         n_per_class=PHOTOS_PER_CLASS,
         seed=seed,
         test_per_class=TEST_PHOTOS_PER_CLASS,
-        test_folder=test_photos,
         progress=progress,
     )
     record = train(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.errors import ModelError
-from mien.formats.keras_h5 import read_keras_model
-from mien.model.file import Model, read_model
+from mien.formats.keras_h5 import read_keras_h5
+from mien.model import Model, read_model
 from mien.workflows import runs
 
 
@@ -22,7 +22,7 @@ def open_model(path: Path) -> Model:
     """
     if path.is_dir():
         if (path / "keras_model.h5").is_file():
-            return read_keras_model(path / "keras_model.h5")
+            return read_keras_h5(path / "keras_model.h5").model()
         runs.read_run(path)
         return read_model(path / runs.MODEL)
     if not path.is_file():
@@ -31,7 +31,7 @@ def open_model(path: Path) -> Model:
             "Give a run folder, a model.onnx, or a Teachable Machine keras_model.h5.",
         )
     if _is_hdf5(path):
-        return read_keras_model(path)
+        return read_keras_h5(path).model()
     return read_model(path)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mien.dataset.folder import read_photos
 from mien.errors import DatasetError
-from mien.model.file import Model
+from mien.model import Model
 from mien.records import Face, Progress, Reject, no_progress
 from mien.workflows.answers import Answer, ask
 from mien.workflows.models import open_model

@@ -16,7 +16,7 @@ import numpy as np
 from mien.dataset.folder import read_dataset
 from mien.errors import DatasetError
 from mien.exam import Exam, examine
-from mien.model.file import Model
+from mien.model import Model
 from mien.records import Dataset, Progress, Reject, no_progress
 from mien.workflows.answers import Answer, ask
 from mien.workflows.models import open_model

@@ -20,14 +20,14 @@ from mien.backbone.mobilenet_v2 import fold
 from mien.dataset.folder import read_dataset, require_enough
 from mien.digest import digest_many
 from mien.errors import DatasetError, RecipeError
-from mien.exam import Exam, Spread, over_seeds
+from mien.exam import Exam, SeedSummary, over_seeds
 from mien.files import write_json, write_text
 from mien.head.crossval import CrossValidation, cross_validate
 from mien.head.fit import as_seen, fit
 from mien.head.fitted import Fitted, predict_probs
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
-from mien.model.file import Model, write_model
+from mien.model import Model, write_model
 from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, say_nothing
 from mien.version import VERSION
 from mien.workflows import runs
@@ -104,7 +104,7 @@ class TrainRecord:
     n_embedded: int
     saved_seed: int
     seeds: tuple[SeedResult, ...]
-    test: Spread | None
+    test: SeedSummary | None
     test_photos: str | None
     cross_validation: CrossValidationSummary | None
     exam: Exam | None
@@ -374,7 +374,7 @@ def _seed_result(fitted: Fitted) -> SeedResult:
     )
 
 
-def _spread(seeds: Sequence[SeedResult]) -> Spread | None:
+def _spread(seeds: Sequence[SeedResult]) -> SeedSummary | None:
     scores = [seed.test_accuracy for seed in seeds if seed.test_accuracy is not None]
     return over_seeds(scores) if scores else None
 
