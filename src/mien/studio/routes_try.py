@@ -1,0 +1,84 @@
+"""Try: ask a model about the camera's frames or a dropped picture, and take the model away.
+
+Law: frames are answered one at a time and never kept; what the page shows is what `mien predict`
+would say of the same picture.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, File, UploadFile, WebSocket, WebSocketDisconnect
+
+from mien.errors import UserError
+from mien.records import plain
+from mien.serve.errors import error_body
+from mien.studio.context import Studio, studio_of
+from mien.studio.errors import StudioError
+from mien.studio.models import Models
+from mien.workflows.live import Look, Looker
+
+router = APIRouter(prefix="/api/try")
+
+# A picture of 50 megapixels; a frame of the camera is a hundredth of it.
+_MAX_BYTES: Final = 64 << 20
+_NO_MODEL: Final = 4404
+
+
+@router.get("/models")
+def models(studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+    """The project's models, the latest first."""
+    return {"models": [run.summary() for run in studio.models.all()]}
+
+
+@router.post("/picture")
+async def picture(
+    studio: Annotated[Studio, Depends(studio_of)],
+    file: Annotated[UploadFile, File()],
+    run: str = "",
+) -> Any:
+    """Ask a model about one picture."""
+    data = await file.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise StudioError("too_large", n=_MAX_BYTES >> 20)
+    looker = await asyncio.to_thread(_looker, studio.models, run)
+    return _answer(await asyncio.to_thread(looker.look, data))
+
+
+@router.websocket("/camera")
+async def camera(socket: WebSocket, run: str = "") -> None:
+    """Answer frames, one for one: a JPEG comes in, its probabilities go out."""
+    studio: Studio = socket.app.state.studio
+    await socket.accept()
+    try:
+        looker = await asyncio.to_thread(_looker, studio.models, run)
+    except UserError as error:
+        await socket.send_json(error_body(error.message, error.hint))
+        await socket.close(code=_NO_MODEL)
+        return
+    await socket.send_json({"labels": looker.model.labels, "finds_faces": looker.finds_faces})
+    try:
+        while True:
+            data = await socket.receive_bytes()
+            await socket.send_json(_answer(await asyncio.to_thread(looker.look, data)))
+    except (WebSocketDisconnect, KeyError):
+        # The tab was closed, or it sent a text where a frame was due: either ends it.
+        return
+
+
+def _looker(models: Models, run: str) -> Looker:
+    return models.looker(models.get(run))
+
+
+def _answer(look: Look) -> dict[str, Any]:
+    box = None if look.face is None else [round(side, 1) for side in look.face.xyxy_px]
+    return {
+        "predicted": look.predicted,
+        "probs": plain(look.probs),
+        "face": box,
+        "n_faces": 0 if look.face is None else look.face.n_faces,
+        "size": look.size_px,
+        "reason": look.reason,
+        "took_ms": plain(look.took_ms),
+    }
