@@ -67,7 +67,11 @@ class Verbs(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs,
+    subcommand_metavar="VERB …",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(VERSION, "--version", "-V", message="mien %(version)s")
 def mien() -> None:
     """Teach a computer to tell classes of photos apart, and learn how far to trust it.

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
+from mien.exam import over_folds
 from mien.head.crossval import CrossValidation
 from mien.records import Dataset, Estimate, Photo
-from mien.exam import over_folds
 from mien.stats import bootstrap_interval, estimate
 
 # Resampling fewer photos than this says nothing of their spread.
