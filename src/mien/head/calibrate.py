@@ -68,7 +68,9 @@ def calibrate(logits: Float[np.ndarray, "n c"], *, y_true: Int[np.ndarray, " n"]
 
     z = logits.astype(np.float64)
     best = minimize_scalar(
-        lambda log_t: log_loss(z / np.exp(log_t), y_true=y_true), bounds=_LOG_RANGE, method="bounded"
+        lambda log_t: log_loss(z / np.exp(log_t), y_true=y_true),
+        bounds=_LOG_RANGE,
+        method="bounded",
     )
     temperature = float(np.exp(best.x))
     return Calibration(

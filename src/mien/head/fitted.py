@@ -31,7 +31,7 @@ class History:
     validation_accuracy: tuple[float, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Fitted:
     """A head that was trained, and the record of it.
 

@@ -82,7 +82,9 @@ _RULES: Mapping[str, _Rule] = {
     "name": _NAME,
     "backbone": _NAME,
     "preprocessing": _Rule(
-        expected="steps joined by ' | '", read=str.strip, check=lambda v: isinstance(v, str) and v != ""
+        expected="steps joined by ' | '",
+        read=str.strip,
+        check=lambda v: isinstance(v, str) and v != "",
     ),
     "average_mirror": _FLAG,
     "mirror_photos": _FLAG,
@@ -196,7 +198,7 @@ ALIASES: Mapping[str, str] = {"mirror": "mirror_photos"}
 """Shorter names for the command line; `crop` is another one, see `recipe_from`."""
 
 
-def recipe_from(name: str, **overrides: Setting) -> Recipe:
+def recipe_from(name: str, /, **overrides: Setting) -> Recipe:
     """Take a recipe by name and change some settings.
 
     Args:
@@ -220,20 +222,20 @@ def recipe_from(name: str, **overrides: Setting) -> Recipe:
     return change(RECIPES[name], **overrides)
 
 
-def change(recipe: Recipe, **overrides: Setting) -> Recipe:
+def change(recipe: Recipe, /, **overrides: Setting) -> Recipe:
     """Change some settings of a recipe, named as in `recipe_from`.
 
     Raises:
         RecipeError: As `recipe_from`.
     """
     changes: dict[str, Any] = {}
-    preprocessing = overrides.get("preprocessing", recipe.preprocessing)
+    crop = overrides.pop("crop", None)
     for given, value in overrides.items():
-        if given == "crop":
-            changes["preprocessing"] = _with_crop(str(preprocessing), str(value))
-            continue
         key = field_of(given)
         changes[key] = parse_setting(key, value) if isinstance(value, str) else _as_kind(key, value)
+    if crop is not None:
+        preprocessing = changes.get("preprocessing", recipe.preprocessing)
+        changes["preprocessing"] = _with_crop(preprocessing, str(crop))
     return dataclasses.replace(recipe, **changes)
 
 

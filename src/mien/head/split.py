@@ -49,10 +49,42 @@ def hidden_split(
         n_train = len(members) - math.ceil(fraction * len(members))
         if n_train == 0:
             raise DatasetError(
-                f"class number {number} has {len(members)} photos, at least 1 is needed to train on "
-                f"after {fraction:.0%} (rounded up) are held out",
+                f"class number {number} has {len(members)} photos, at least 1 must be left "
+                f"to train on after {fraction:.0%} (rounded up) are held out",
                 "Add photos to it, or take the class out.",
             )
         train.append(members[:n_train])
         held_out.append(members[n_train:])
     return rng.permutation(np.concatenate(train)), rng.permutation(np.concatenate(held_out))
+
+
+def stratified_folds(
+    y: Int[np.ndarray, " n"], *, folds: int, rng: np.random.Generator
+) -> Int[np.ndarray, " n"]:
+    """Deal photos into folds so that each class, and the whole, is spread as evenly as it goes.
+
+    Each class is shuffled and dealt like cards, beginning where the class before it ended.
+
+    Returns:
+        The fold of each photo, from 0.
+
+    Raises:
+        DatasetError: A class has fewer photos than there are folds.
+
+    Example:
+        >>> fold = stratified_folds(np.repeat([0, 1], 5), folds=5, rng=np.random.default_rng(0))
+        >>> np.bincount(fold).tolist()
+        [2, 2, 2, 2, 2]
+    """
+    fold = np.empty(len(y), dtype=np.intp)
+    dealt = 0
+    for number in np.unique(y):
+        members = rng.permutation(np.flatnonzero(y == number))
+        if len(members) < folds:
+            raise DatasetError(
+                f"class number {number} has {len(members)} photos, {folds} folds need {folds}",
+                "Ask for fewer folds, or add photos.",
+            )
+        fold[members] = (dealt + np.arange(len(members))) % folds
+        dealt += len(members)
+    return fold
