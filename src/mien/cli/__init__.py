@@ -27,6 +27,7 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "test": ("test", "Score models on test photos, with intervals."),
     "predict": ("predict", "Name the class of photos."),
     "compare": ("compare", "Say whether two models differ by more than chance."),
+    "studio": ("studio", "Collect, train, try and examine in the browser."),
     "backbones": ("backbones", "What can be used, where it comes from, whether it is here."),
 }
 

@@ -1,0 +1,173 @@
+"""What lies in a project's folder at this moment, read quickly enough to be asked every second.
+
+The disk is the truth: people and the command line change it too. A listing is read again only when
+a folder's or a table's time stamp changed. Knows nothing of pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from mien.dataset.groups import TABLE_NAME, GroupTable
+from mien.dataset.walk import Candidate, is_ignored, printable, refuse_entry, walk
+from mien.errors import DatasetError
+from mien.files import nfc
+from mien.studio.journal import CLASSES_NAME
+from mien.studio.table import read_table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """A file in a class folder.
+
+    Attributes:
+        name: Relative to the project, with ``/``, NFC.
+        path: Where it lies.
+        version: Changes when its bytes do.
+    """
+
+    name: str
+    path: Path
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """A project at one moment.
+
+    Attributes:
+        version: Changes when anything below does.
+        classes: In the user's order.
+        photos: Of each class, sorted by name.
+        table: The groups.
+        trouble: Why `groups.csv` cannot be used, None where it can.
+    """
+
+    version: str
+    classes: tuple[str, ...]
+    photos: Mapping[str, tuple[Item, ...]]
+    table: GroupTable
+    trouble: str | None
+
+    @property
+    def n_photos(self) -> int:
+        """How many photos there are in all."""
+        return sum(len(items) for items in self.photos.values())
+
+    def find(self, name: str) -> Item | None:
+        """The photo of this name."""
+        items = self.photos.get(name.partition("/")[0], ())
+        return next((item for item in items if item.name == name), None)
+
+    def group_counts(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Column → value → class → photos; photos without a value are not in it."""
+        counts: dict[str, dict[str, Counter[str]]] = {name: {} for name in self.table.columns}
+        for label, items in self.photos.items():
+            for item in items:
+                for column, value in self.table.groups.get(item.name, {}).items():
+                    counts[column].setdefault(value, Counter())[label] += 1
+        return {
+            column: {value: dict(by_class) for value, by_class in sorted(values.items())}
+            for column, values in counts.items()
+        }
+
+
+class Lister:
+    """Reads listings of one folder; safe in threads."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()
+        self._latest: tuple[str, Listing] | None = None
+
+    def now(self) -> Listing:
+        """The listing as it is now."""
+        with self._lock:
+            stamp = _stamp(self._root)
+            if self._latest is None or self._latest[0] != stamp:
+                self._latest = (stamp, _read(self._root, stamp))
+            return self._latest[1]
+
+
+def _stamp(root: Path) -> str:
+    state = hashlib.sha256()
+    for path in _folders(root):
+        state.update(f"{path}\0{path.stat().st_mtime_ns}\0".encode(errors="surrogateescape"))
+    for name in (TABLE_NAME, CLASSES_NAME):
+        try:
+            status = (root / name).stat()
+            state.update(f"{name}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
+        except FileNotFoundError:
+            continue
+    return state.hexdigest()[:16]
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    yield folder
+    try:
+        with os.scandir(folder) as entries:
+            seen = [entry for entry in entries if not is_ignored(entry.name)]
+            inside = [Path(entry.path) for entry in seen if entry.is_dir(follow_symlinks=False)]
+    except FileNotFoundError:
+        return
+    for path in sorted(inside):
+        yield from _folders(path)
+
+
+def _read(root: Path, stamp: str) -> Listing:
+    resolved = root.resolve()
+    labels: list[str] = []
+    photos: dict[str, tuple[Item, ...]] = {}
+    with os.scandir(root) as entries:
+        ordered = sorted(entries, key=lambda entry: printable(entry.name))
+    for entry in ordered:
+        usable = not is_ignored(entry.name) and refuse_entry(entry, root=resolved) is None
+        if usable and entry.is_dir(follow_symlinks=False):
+            label = printable(entry.name)
+            labels.append(label)
+            found = walk(Path(entry.path), prefix=f"{label}/", root=resolved)
+            photos[label] = tuple(_items(found))
+    table, trouble = _table(root)
+    return Listing(
+        version=stamp, classes=_order(root, labels), photos=photos, table=table, trouble=trouble
+    )
+
+
+def _items(found: Iterator[object]) -> Iterator[Item]:
+    for one in found:
+        if isinstance(one, Candidate) and Path(one.name).suffix.lower() not in _NOTES:
+            try:
+                status = one.path.stat()
+            except FileNotFoundError:
+                continue
+            version = f"{status.st_mtime_ns:x}-{status.st_size:x}"
+            yield Item(name=one.name, path=one.path, version=version)
+
+
+# Not photos and not shown; the dataset names them among what it left out.
+_NOTES: Final = frozenset({".txt", ".md", ".csv", ".json"})
+
+
+def _order(root: Path, labels: list[str]) -> tuple[str, ...]:
+    """The user's order; classes that came from elsewhere stand at the end."""
+    try:
+        text = (root / CLASSES_NAME).read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, UnicodeDecodeError):
+        return tuple(labels)
+    listed = [nfc(line.strip()) for line in text.splitlines()]
+    first = [label for label in dict.fromkeys(listed) if label in labels]
+    return tuple(first + [label for label in labels if label not in first])
+
+
+def _table(root: Path) -> tuple[GroupTable, str | None]:
+    try:
+        return read_table(root), None
+    except DatasetError as error:
+        return GroupTable(columns=(), groups={}, labels={}), str(error)

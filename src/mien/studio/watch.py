@@ -1,0 +1,125 @@
+"""Looks at photos in the background, so that one without a usable face says so at once.
+
+It embeds photos through the project's cache with the default recipe: what a training would do
+first. So the training has little left to do, and what it will leave out is known before. Law: it
+changes nothing but the cache; where backbone or detector are missing it rests and says so.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from mien.cache import Cache
+from mien.digest import digest_file
+from mien.errors import UserError
+from mien.records import Photo
+from mien.studio.listing import Item, Listing
+from mien.studio.project import Project
+
+_BATCH: Final = 16
+_REST_S: Final = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What is known of a listing's photos.
+
+    Attributes:
+        version: Changes when more is known.
+        looked_at: How many photos were looked at.
+        faceless: Class → photos that cannot be used, mostly for want of a face.
+    """
+
+    version: int
+    looked_at: int
+    faceless: dict[str, int]
+
+
+class Watch:
+    """The background thread of one project.
+
+    Attributes:
+        reasons: (name, version) of a photo → why it cannot be used, None where it can.
+        trouble: Why nothing is looked at, None where all is well.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self.reasons: dict[tuple[str, str], str | None] = {}
+        self.trouble: str | None = None
+        self._wake = threading.Event()
+        self._stop = False
+        self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch at hand."""
+        self._stop = True
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Say that there are new photos."""
+        self._wake.set()
+
+    def summary(self, listing: Listing) -> Summary:
+        """What is known now."""
+        known = dict(self.reasons)
+        faceless = {
+            label: sum(bool(known.get((i.name, i.version))) for i in items)
+            for label, items in listing.photos.items()
+        }
+        return Summary(version=len(known), looked_at=len(known), faceless=faceless)
+
+    def _run(self) -> None:
+        while not self._stop:
+            self._wake.clear()
+            try:
+                while not self._stop and self._look():
+                    pass
+            except UserError as error:
+                self.trouble = str(error)
+            except OSError as error:  # the folder was taken away: it may come back
+                self.trouble = str(error)
+            self._wake.wait(_REST_S)
+
+    def _look(self) -> bool:
+        """Look at some photos; whether there were any."""
+        new = [
+            item
+            for items in self._project.listing().photos.values()
+            for item in items
+            if (item.name, item.version) not in self.reasons
+        ][:_BATCH]
+        if new:
+            self._judge(new)
+        return bool(new)
+
+    def _judge(self, items: Sequence[Item]) -> None:
+        photos = []
+        for item in items:
+            try:
+                photos.append(Photo(path=item.path, name=item.name, sha256=digest_file(item.path)))
+            except OSError:  # moved away since it was listed
+                self.reasons[item.name, item.version] = None
+        with Cache.open(self._project.root) as cache:
+            embedded = self._embedder().embed(photos, cache=cache)
+        said = {reject.path: reject.reason for reject in embedded.rejects}
+        for item in items:
+            self.reasons[item.name, item.version] = said.get(item.name)
+
+    def _embedder(self):  # type: ignore[no-untyped-def]
+        if not hasattr(self, "_own"):
+            from mien.head.recipe import recipe_from
+            from mien.records import say_nothing
+            from mien.workflows.embedder import embedder_for, with_detector_at_hand
+            from mien.workflows.train import DEFAULT_RECIPE
+
+            recipe = with_detector_at_hand(recipe_from(DEFAULT_RECIPE), say=say_nothing)
+            self._own = embedder_for(recipe)
+        return self._own
