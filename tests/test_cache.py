@@ -231,6 +231,17 @@ def test_where_the_folder_cannot_be_written_the_users_cache_is_used_and_said(
         assert cache.get_many(["a"]) == {"a": b"1"}
 
 
+def test_a_read_only_folder_is_left_alone_even_by_root(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    folder.chmod(0o555)
+    said: list[str] = []
+    with Cache.open(folder, say=said.append) as cache:
+        cache.put_many({"a": b"1"})
+    assert not list(folder.iterdir())
+    assert "read-only" in said[0]
+
+
 def test_two_folders_do_not_share_the_users_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

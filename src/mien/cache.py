@@ -10,6 +10,7 @@ else. It knows nothing of what the bytes mean.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import sqlite3
@@ -80,6 +81,8 @@ class Cache:
         reason = ""
         for path in (beside, elsewhere / FILE_NAME):
             try:
+                if path is beside:
+                    _respect(folder)
                 path.parent.mkdir(exist_ok=True, parents=path is not beside)
                 cache = cls(path, _connect(path, say), say)
             except (OSError, sqlite3.OperationalError) as error:
@@ -291,6 +294,12 @@ def _is_broken(error: sqlite3.DatabaseError) -> bool:
 
 def _why(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _respect(folder: Path) -> None:
+    """Leave a folder alone that its owner has closed to writing, even where we are root."""
+    if os.name == "posix" and not folder.stat().st_mode & 0o222:
+        raise PermissionError(errno.EACCES, "it is read-only", os.fspath(folder))
 
 
 def _inode(path: Path | None) -> int | None:
