@@ -30,8 +30,8 @@ from mien.records import Dense, Head, Progress, no_progress
 
 # Singular values below this part of the largest are rounding of float32 embeddings.
 _RANK_TOLERANCE = 1e-6
-# Of the gradient's largest entry, in scaled coordinates: probabilities then stand to 1e-5.
-_GRADIENT_TOLERANCE = 1e-6
+# Of the gradient's largest entry, in scaled coordinates: probabilities stand to 1e-5.
+_GRADIENT_TOLERANCE = 1e-7
 
 
 @dataclass(frozen=True, kw_only=True)
