@@ -69,7 +69,7 @@ def read(path):
     image = ImageOps.exif_transpose(Image.open(path)).convert("RGB")
     image = ImageOps.fit(image, (224, 224), Image.Resampling.LANCZOS)
     return np.asarray(image).astype(np.float32) / 127.5 - 1
-paths = sorted(p for p in photos.glob("*/*") if p.is_file())
+paths = sorted(p for p in photos.glob("[!.]*/*") if p.is_file())
 if sys.argv[3] == "photo":
     values = np.concatenate([model.predict(read(p)[None], verbose=0) for p in paths])
 else:

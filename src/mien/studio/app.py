@@ -14,9 +14,11 @@ from mien.serve.errors import error_body
 from mien.serve.run import hosts
 from mien.studio import (
     routes_collect,
+    routes_exam,
     routes_groups,
     routes_pages,
     routes_train,
+    routes_try,
 )
 from mien.studio.context import Studio, language_of
 from mien.studio.errors import StudioError
@@ -36,6 +38,8 @@ ROUTERS: Final[tuple[ModuleType, ...]] = (
     routes_collect,
     routes_groups,
     routes_train,
+    routes_try,
+    routes_exam,
 )
 
 

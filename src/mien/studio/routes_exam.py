@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.dataset.folder import read_dataset
@@ -19,7 +19,7 @@ from mien.files import nfc, write_bytes
 from mien.image.decode import HEAD_BYTES, read_photo_bytes, refuse_unless_picture
 from mien.records import plain
 from mien.serve.pictures import as_jpeg, as_square_jpeg, upright
-from mien.studio.context import Studio, page, studio_of
+from mien.studio.context import page, studio_of
 from mien.studio.errors import StudioError
 from mien.studio.exams import Exams
 from mien.studio.journal import Change, new_id
@@ -70,8 +70,9 @@ def exam_page(request: Request) -> Any:
 
 
 @router.get("/api/exam")
-def state(studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+def state(request: Request) -> Any:
     """Models, test photos and the exams that were taken."""
+    studio = studio_of(request)
     job = studio.jobs.latest("exam")
     return {
         "models": [run.summary() for run in studio.models.all()],
@@ -84,18 +85,20 @@ def state(studio: Annotated[Studio, Depends(studio_of)]) -> Any:
 
 
 @router.post("/api/exam/folder")
-def add_folder(asked: FolderAsked, studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+def add_folder(asked: FolderAsked, request: Request) -> Any:
     """Take a folder of class folders as test photos."""
+    studio = studio_of(request)
     return plain(studio.exams.add_set(Path(asked.folder)))
 
 
 @router.post("/api/exam/photos")
 async def add_photos(
-    studio: Annotated[Studio, Depends(studio_of)],
+    request: Request,
     files: Annotated[list[UploadFile], File()],
     paths: Annotated[list[str], Form()],
 ) -> Any:
     """Store dropped test photos; the last folder in each path is the class."""
+    studio = studio_of(request)
     if len(paths) != len(files):
         raise StudioError("bad_request")
     stored, rejects = 0, []
@@ -109,8 +112,9 @@ async def add_photos(
 
 
 @router.post("/api/exam/freeze")
-def freeze(asked: ShareAsked, studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+def freeze(asked: ShareAsked, request: Request) -> Any:
     """Move a leak-proof share of the photos away from the training photos; undo brings it back."""
+    studio = studio_of(request)
     project, target = studio.project, studio.exams.own_folder
     with project.journal.turn():
         dataset = read_dataset(project.root)
@@ -130,8 +134,9 @@ def freeze(asked: ShareAsked, studio: Annotated[Studio, Depends(studio_of)]) -> 
 
 
 @router.post("/api/exam/take")
-def take(asked: ExamAsked, studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+def take(asked: ExamAsked, request: Request) -> Any:
     """Judge a model; the look is counted when the exam is done."""
+    studio = studio_of(request)
     test_set = studio.exams.find_set(asked.set)
     run = studio.models.get(asked.run)
     return studio.jobs.start(
@@ -142,22 +147,23 @@ def take(asked: ExamAsked, studio: Annotated[Studio, Depends(studio_of)]) -> Any
 
 
 @router.get("/api/exam/one/{exam_id}")
-def one(exam_id: str, studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+def one(exam_id: str, request: Request) -> Any:
     """One exam, whole."""
+    studio = studio_of(request)
     return studio.exams.read(exam_id)
 
 
 @router.post("/api/exam/compare")
-def compare(asked: CompareAsked, studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+def compare(asked: CompareAsked, request: Request) -> Any:
     """Two exams on the same photos, with a verdict."""
+    studio = studio_of(request)
     return studio.exams.compare(asked.a, asked.b)
 
 
 @router.get("/api/exam/photo/{set_id}")
-def photo(
-    set_id: str, name: str, studio: Annotated[Studio, Depends(studio_of)], *, large: bool = False
-) -> Response:
+def photo(set_id: str, name: str, request: Request, *, large: bool = False) -> Response:
     """A test photo that was in an exam, encoded by us."""
+    studio = studio_of(request)
     image = upright(read_photo_bytes(studio.exams.photo(set_id, nfc(name))))
     data = (
         as_jpeg(image, longest_px=_LARGE_PX) if large else as_square_jpeg(image, side_px=_THUMB_PX)

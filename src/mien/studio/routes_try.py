@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, File, UploadFile, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, File, Request, UploadFile, WebSocket, WebSocketDisconnect
 
 from mien.errors import UserError
 from mien.records import plain
@@ -27,18 +27,20 @@ _NO_MODEL: Final = 4404
 
 
 @router.get("/models")
-def models(studio: Annotated[Studio, Depends(studio_of)]) -> Any:
+def models(request: Request) -> Any:
     """The project's models, the latest first."""
+    studio = studio_of(request)
     return {"models": [run.summary() for run in studio.models.all()]}
 
 
 @router.post("/picture")
 async def picture(
-    studio: Annotated[Studio, Depends(studio_of)],
+    request: Request,
     file: Annotated[UploadFile, File()],
     run: str = "",
 ) -> Any:
     """Ask a model about one picture."""
+    studio = studio_of(request)
     data = await file.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise StudioError("too_large", n=_MAX_BYTES >> 20)
