@@ -14,7 +14,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -465,11 +465,6 @@ def source_line(line: Line, *, accepted: bool) -> ledger.SourceLine:
         tool=f"mien {VERSION}", edits=line.edits, fetched_sha256=line.fetched_sha256,
         state="kept" if accepted else "undecided",
     )  # fmt: skip
-
-
-def with_reason(line: Line, reason: Unusable) -> Line:
-    """The journal's line of a photo that a person threw out."""
-    return replace(line, reason=reason.reason, detail=reason.message, path="", sha256="", phash="")
 
 
 def _host(candidate: Candidate) -> str:

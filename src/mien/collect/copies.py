@@ -1,6 +1,6 @@
 """Whether a picture is there already: the same pixels re-encoded, smaller, cropped or mirrored.
 
-The audit's perceptual hashes nominate, its alignment of thumbnails decides, so that collecting and
+The audit's perceptual hashes nominate and its search for twins decides, so that collecting and
 auditing agree on what a copy is. Safe to use from many threads:
 `claim` looks and takes in one step.
 """
@@ -14,16 +14,14 @@ from typing import Final
 import numpy as np
 from jaxtyping import UInt8, UInt64
 
-from mien.audit.align import match
 from mien.audit.perceptual import CROPS, THUMBNAIL_PX, fingerprints, thumbnail
+from mien.audit.twins import find_twins
 from mien.records import Pixels
 
-# Bits of 64 in which the hashes of a re-encoded, resized or brightened copy differ at most; of two
-# photos of different people it is 32 on average. Alignment has the last word.
+# Bits of 64: a little wider than the audit's own first sieve, which follows.
 _NEAR_BITS: Final = 12
-# Correlation of fine structure after alignment: copies of drawn photos lie above 0.8, the nearest
-# pairs of different ones below 0.4 (tests/collect/test_copies.py).
-_SAME_FINE: Final = 0.6
+# The nearest so many are judged by the audit: a copy is among the very first.
+_JUDGED: Final = 8
 _GROW: Final = 256
 
 
@@ -88,39 +86,25 @@ class CopyIndex:
         self._names.append(name)
 
     def _find(self, look: Look) -> Copy | None:
+        """The nearest by any hash, judged by the audit's own search for twins."""
         n = len(self._names)
-        if n == 0:
-            return None
         known, mine = self._hashes[:n], look.hashes
-        crops = np.asarray(CROPS, np.float32)
-        # What I show may be a crop of what is there, or the other way round; crop 0 is the whole.
-        for mirrored, whole in ((False, mine[0]), (True, mine[-1])):
-            near = np.bitwise_count(known[:, :-1] ^ whole)
-            thumb = look.thumb[:, ::-1] if mirrored else look.thumb
-            found = self._confirm(near, crops, inner=thumb)
-            if found is None and not mirrored:
-                near = np.bitwise_count(known[:, :1] ^ mine[None, 1:-1])
-                found = self._confirm(near, crops[1:], outer=thumb)
-            if found is not None:
-                return Copy(of=self._names[found], mirrored=mirrored)
-        return None
-
-    def _confirm(
-        self,
-        near: UInt8[np.ndarray, "n k"],
-        crops: np.ndarray,
-        *,
-        inner: np.ndarray | None = None,
-        outer: np.ndarray | None = None,
-    ) -> int | None:
-        rows, columns = np.nonzero(near <= _NEAR_BITS)
+        # What I show may be a crop of what is there, or the other way round; mirrored or not.
+        bits = np.minimum.reduce(
+            [
+                np.bitwise_count(known ^ mine[0]).min(axis=1, initial=64),
+                np.bitwise_count(known[:, :1] ^ mine).min(axis=1, initial=64),
+            ]
+        )
+        rows = np.flatnonzero(bits <= _NEAR_BITS)
         if not len(rows):
             return None
-        best = np.argsort(near[rows, columns], kind="stable")[:8]
-        rows, columns = rows[best], columns[best]
-        mine = np.repeat((inner if inner is not None else outer)[None], len(rows), axis=0)  # type: ignore[index]
-        theirs = self._thumbs[rows]
-        first, second = (theirs, mine) if inner is not None else (mine, theirs)
-        agreed = match(first, second=second, crops=crops[columns])
-        good = np.nonzero((agreed.fine > _SAME_FINE) & (agreed.n_blocks >= 4))[0]
-        return int(rows[good[0]]) if len(good) else None
+        rows = rows[np.argsort(bits[rows], kind="stable")[:_JUDGED]]
+        twins = find_twins(
+            np.concatenate([mine[None], known[rows]]),
+            thumbnails=np.concatenate([look.thumb[None], self._thumbs[rows]]),
+        )
+        for twin in twins:
+            if twin.first == 0:
+                return Copy(of=self._names[int(rows[twin.second - 1])], mirrored=twin.mirrored)
+        return None

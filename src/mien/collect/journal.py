@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
@@ -84,12 +84,16 @@ def read_journal(folder: Path) -> list[Line]:
     return [line for line in lines if line is not None]
 
 
-def rewrite_journal(folder: Path, keep: Callable[[Line], bool]) -> None:
-    """Leave lines out of the journal, where there is one."""
+def rewrite_journal(
+    folder: Path, keep: Callable[[Line], bool], *, add: Sequence[Line] = ()
+) -> None:
+    """Leave lines out of the journal, where there is one, and add others, in one step."""
     path = folder / INBOX / JOURNAL_NAME
     if path.is_file():
-        kept: Iterable[Line] = (line for line in read_journal(folder) if keep(line))
-        write_text(path, b"".join(_encoded(line) for line in kept).decode())
+        lines = read_journal(folder)
+        kept = [line for line in lines if keep(line)]
+        if add or len(kept) != len(lines):
+            write_text(path, b"".join(_encoded(line) for line in [*kept, *add]).decode())
 
 
 def _encoded(line: Line) -> bytes:
