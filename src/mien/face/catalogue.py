@@ -57,7 +57,7 @@ DETECTORS: Final[dict[str, DetectorEntry]] = {
     ),
     "haar": DetectorEntry(
         name="haar",
-        about="OpenCV's face cascades, voting: slower and blunter, and always here (BSD-like licence).",
+        about="OpenCV's face cascades, voting: slower and blunter, and always here.",
         licence="LicenseRef-Intel-OpenCV",
         home="https://github.com/opencv/opencv/tree/4.x/data/haarcascades",
         source=None,

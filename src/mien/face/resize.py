@@ -1,10 +1,25 @@
-"""A picture at the size a detector looks at it. Knows nothing of faces."""
+"""OpenCV as the detectors use it: on one thread, and pictures at the size that is looked at.
+
+Knows nothing of faces. Photos are looked at by threads of ours, many at once: threads of OpenCV
+below them only get into each other's way.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from mien.records import Pixels
+
+
+def opencv() -> Any:
+    """The module `cv2`, loaded when it is first used."""
+    import cv2
+
+    if cv2.getNumThreads() != 1:
+        cv2.setNumThreads(1)
+    return cv2
 
 
 def shrunk(image: Pixels, *, side_px: int) -> tuple[Pixels, float]:
@@ -17,8 +32,7 @@ def shrunk(image: Pixels, *, side_px: int) -> tuple[Pixels, float]:
     Returns:
         The scaled image, and the factor from the pixels of `image` to its own.
     """
-    import cv2
-
+    cv2 = opencv()
     height, width = image.shape[:2]
     scale = side_px / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

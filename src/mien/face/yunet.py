@@ -16,13 +16,13 @@ import numpy as np
 from jaxtyping import Float32
 
 from mien.digest import digest_file, digest_json
-from mien.face.resize import shrunk
+from mien.face.resize import opencv, shrunk
 from mien.records import Face, Pixels
 
 # Where the longer side goes, and the empty border around the picture as a share of it. Measured on
-# the study's 276 photos (benchmarks/face_agreement.py): 320 px finds a face in 275 at a third of the
-# time of 640, which finds 275 too. The border helps a face that fills the frame, 640 px a small one;
-# each is tried only where those before it found nothing.
+# the study's 276 photos (benchmarks/face_agreement.py): 320 px finds a face in 275, as 640 px does
+# in three times the time. The border helps a face that fills the frame, 640 px a small one; each is
+# tried only where those before it found nothing.
 PASSES: Final = ((320, 0.0), (320, 0.5), (640, 0.0))
 # Faces of the 276 photos have 0.74 and more but for one that is hidden behind hands (0.44).
 SCORE: Final = 0.6
@@ -66,23 +66,22 @@ class YuNet:
     def _detect(
         self, image: Pixels, side_px: int, border: float
     ) -> tuple[Float32[np.ndarray, "n 15"], float, int]:
-        import cv2
-
+        cv2 = opencv()
         small, scale = shrunk(image, side_px=side_px)
         border_px = round(border * side_px)
         if border_px:
-            small = cv2.copyMakeBorder(
-                small, *[border_px] * 4, cv2.BORDER_CONSTANT, value=(0, 0, 0)
-            )
+            small = np.pad(small, ((border_px, border_px), (border_px, border_px), (0, 0)))
         network = self._network()
         network.setInputSize((small.shape[1], small.shape[0]))
         _, rows = network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
-        return (np.zeros((0, 15), np.float32) if rows is None else rows), scale, border_px
+        if rows is None:
+            rows = np.zeros((0, 15), np.float32)
+        # A picture of one colour and few pixels can make it answer with infinities.
+        return rows[np.isfinite(rows).all(axis=1)], scale, border_px
 
     def _network(self) -> Any:
         if not hasattr(self._local, "network"):
-            import cv2
-
+            cv2 = opencv()
             self._local.network = cv2.FaceDetectorYN.create(
                 str(self._path), "", (320, 320), score_threshold=SCORE, nms_threshold=_OVERLAP
             )
