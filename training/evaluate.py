@@ -31,6 +31,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 DETECTION_SIDE_PX = 640
+FRAMING = (1.00, 0.58)  # share of a picture of each set that the product's crop shows
 FILTERS = {
     name: getattr(Image.Resampling, name.upper()) for name in ("bilinear", "bicubic", "lanczos")
 }
@@ -189,8 +190,8 @@ def judge_faces(backbone, folder: Path, *, size: int, n_train: int = 8000) -> di
     training, validation = training.take(chosen), validation.take(validation.labels < 5)
 
     def embeddings(faces):
-        images, sources = torch.from_numpy(faces.images), torch.from_numpy(faces.sources)
-        framed = augment.frame(images.unsqueeze(1).float(), sources, size=size, rng=None)
+        images, framing = torch.from_numpy(faces.images), torch.tensor(FRAMING)[faces.sources]
+        framed = augment.frame(images.unsqueeze(1).float(), framing, size=size, rng=None)
         return embed(backbone, framed[:, 0].clamp(0, 255).round().to(torch.uint8).numpy())
 
     a, b = standardise(embeddings(training), embeddings(validation))
@@ -218,7 +219,7 @@ def main() -> None:
     parser.add_argument("--faces", type=Path)
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument(
-        "--factor", type=float, default=1.1, help="side of the crop / side of the box"
+        "--factor", type=float, default=0.8, help="side of the crop / side of the box"
     )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()

@@ -69,20 +69,21 @@ def follow(average: nn.Module, model: nn.Module, decay: float) -> None:
 
 
 @torch.no_grad()
-def predict(model: nn.Module, faces: data.Faces, size: int) -> torch.Tensor:
+def predict(model: nn.Module, faces: data.Faces, run: Run, size: int) -> torch.Tensor:
     """Probabilities `(n, 7)`, averaged over the plain view and its mirror image."""
     model.eval()
     probs = []
     for at in range(0, len(faces), 256):
         images = torch.from_numpy(faces.images[at : at + 256])
-        x = augment.plain_views(images, torch.from_numpy(faces.sources[at : at + 256]), size=size)
+        framing = torch.tensor(run.framing)[faces.sources[at : at + 256]]
+        x = augment.plain_views(images, framing, size=size)
         with torch.autocast("cpu", torch.bfloat16):
             probs.append((model(x).float().softmax(1) + model(x.flip(3)).float().softmax(1)) / 2)
     return torch.cat(probs)
 
 
-def validate(model: nn.Module, faces: data.Faces, size: int) -> dict[str, float]:
-    right = predict(model, faces, size).argmax(1).numpy() == faces.labels
+def validate(model: nn.Module, faces: data.Faces, run: Run, size: int) -> dict[str, float]:
+    right = predict(model, faces, run, size).argmax(1).numpy() == faces.labels
     by_source = {
         name: float(right[faces.sources == i].mean()) for i, name in enumerate(data.SOURCES)
     }
@@ -101,7 +102,7 @@ def targets(faces: data.Faces, run: Run, teachers: list[nn.Module]) -> torch.Ten
     if not teachers:
         return labels
     answers = torch.stack(
-        [predict(teacher, faces, run.stages[-1].size) for teacher in teachers]
+        [predict(teacher, faces, run, run.stages[-1].size) for teacher in teachers]
     ).mean(0)
     return labels * (1 - run.teacher_share) + answers * run.teacher_share
 
@@ -177,7 +178,7 @@ def train_epoch(
     order = torch.randperm(len(faces), generator=generator(run.seed, epoch, 0))
     rng = generator(run.seed, epoch, 1 + rank)
     torch.manual_seed(rng.initial_seed())  # for the dropout
-    images, sources = torch.from_numpy(faces.images), torch.from_numpy(faces.sources)
+    images, framing = torch.from_numpy(faces.images), torch.tensor(run.framing)[faces.sources]
     weights = class_weights(faces.labels, run.class_balance)[torch.from_numpy(faces.labels)]
     model = progress.model.train()
     for i in range(n_steps):
@@ -185,7 +186,9 @@ def train_epoch(
         for group in progress.optimizer.param_groups:
             group["lr"] = learning_rate(run, step, n_steps * n_epochs)
         picked = order[i * run.batch : (i + 1) * run.batch][rank::n_ranks]
-        x = augment.random_views(images[picked], sources[picked], size=size, rng=rng)
+        x = augment.random_views(
+            images[picked], framing[picked], size=size, strength=run.strength, rng=rng
+        )
         with torch.autocast("cpu", torch.bfloat16):
             logits = model(x)
         losses = F.cross_entropy(logits.float(), wanted[picked], reduction="none")
@@ -215,7 +218,7 @@ def train_run(
         loss = train_epoch(run, progress, training, wanted, size=size, n_epochs=len(sizes))
         entry = {"size_px": size, "loss": loss, "seconds": time.monotonic() - began}
         if torch.distributed.get_rank() == 0:
-            entry["validation"] = validate(progress.average, validation, size)
+            entry["validation"] = validate(progress.average, validation, run, size)
             print(run.name, len(progress.history) + 1, json.dumps(entry), flush=True)
             write_weights(progress.average, out, run.name)
         progress.history.append(entry)
