@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast
 
+from mien.backbone.catalogue import BACKBONES
 from mien.errors import RecipeError
 
 HeadKind: TypeAlias = Literal["mlp", "logistic"]
@@ -182,7 +183,7 @@ RECIPES: Mapping[str, Recipe] = {
         _TEACHABLE_MACHINE,
         name="expression",
         backbone="mien-expression",
-        preprocessing="orient | crop:face(1.1,yunet) | resize:96:area | grey | scale:-1:1",
+        preprocessing=BACKBONES["mien-expression"].preprocessing,
         average_mirror=True,
         head="logistic",
         calibrate=True,
