@@ -28,6 +28,10 @@ VERBS: Final[dict[str, tuple[str, str]]] = {
     "predict": ("predict", "Name the class of photos."),
     "compare": ("compare", "Say whether two models differ by more than chance."),
     "studio": ("studio", "Collect, train, try and examine in the browser."),
+    "collect": ("collect", "Collect photos with their licences, sorted into usable and not."),
+    "sort": ("sort", "Decide on what was collected, one key a photo."),
+    "sources": ("sources", "Where each photo is from; credits as text."),
+    "forget": ("forget", "Delete photos for good and name the models trained on them."),
     "backbones": ("backbones", "What can be used, where it comes from, whether it is here."),
 }
 

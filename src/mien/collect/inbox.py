@@ -19,6 +19,7 @@ from mien.collect.inventory import HeldPhoto, undecided_photos
 from mien.collect.journal import INBOX, read_journal, rewrite_journal
 from mien.dataset.groups import TABLE_NAME
 from mien.dataset.walk import is_ignored
+from mien.digest import digest_file
 from mien.errors import DatasetError
 from mien.files import nfc, write_text
 
@@ -90,10 +91,20 @@ def throw_out(folder: Path, name: str) -> None:
 
 
 def _find(folder: Path, name: str) -> HeldPhoto:
-    for photo in undecided_photos(folder):
-        if photo.name == name:
-            return photo
-    raise DatasetError(f"'{name}' is not in '{folder / INBOX}'", "It may be decided already.")
+    inside = name.removeprefix(f"{INBOX}/")
+    path = folder / INBOX / inside
+    ours = name.startswith(f"{INBOX}/") and Path(inside).name == inside and "\\" not in inside
+    if not ours or is_ignored(inside) or path.is_symlink() or not path.is_file():
+        raise DatasetError(f"'{name}' is not in '{folder / INBOX}'", "It may be decided already.")
+    line = next((s for s in ledger.read_sources(folder) if s.path == name), None)
+    return HeldPhoto(
+        path=path,
+        name=name,
+        sha256=digest_file(path),
+        label=(line.label or None) if line else None,
+        groups=ledger.split_groups(line.groups) if line else {},
+        undecided=True,
+    )
 
 
 def _check_label(label: str) -> None:

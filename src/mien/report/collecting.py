@@ -1,0 +1,84 @@
+"""The terminal's view of collecting: yield, table, sources, what was forgotten.
+
+A view of the JSON documents and nothing else: no figure is made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def print_collect(answer: Mapping[str, Any]) -> None:
+    """Print what `mien collect` did."""
+    for sentence in answer["sentences"]:
+        print(sentence)  # noqa: T201 - this is the terminal's view
+    table = answer["table"]
+    if table["rows"]:
+        print()  # noqa: T201
+        print(cells(table))  # noqa: T201
+    if answer["missing"]:
+        print("\nStill missing:")  # noqa: T201
+        for cell in answer["missing"]:
+            named = ", ".join([cell["class"], *cell["groups"].values()])
+            print(f"  {named}: {cell['lacks']}")  # noqa: T201
+
+
+def print_sources(answer: Mapping[str, Any]) -> None:
+    """Print where photos are from."""
+    for line in answer["photos"]:
+        who = line["creator"] or "unknown creator"
+        licence = line["licence"] or "no licence stated"
+        print(f"{line['path']}  {line['source']}  {licence}  {who}  {line['landing_page']}")  # noqa: T201
+    n = len(answer["photos"])
+    counts = ", ".join(f"{count} {name}" for name, count in answer["by_licence"].items())
+    print(f"{n} photos with a known source" + (f": {counts}." if counts else "."))  # noqa: T201
+    for key, words in (
+        ("unknown", "of unknown source"),
+        ("changed", "changed since they were collected"),
+    ):
+        if answer[key]:
+            print(f"{len(answer[key])} photos {words}, such as {answer[key][0]}.")  # noqa: T201
+
+
+def print_forget(answer: Mapping[str, Any]) -> None:
+    """Print what was forgotten and what is tainted."""
+    print(f"{len(answer['photos'])} photos forgotten: {', '.join(answer['photos'])}.")  # noqa: T201
+    if answer["cache"]:
+        print("The cache was thrown away with them; it is filled again when needed.")  # noqa: T201
+    for one in answer["tainted"]:
+        print(f"Tainted: {one['model']} (trained on {one['n_photos']} of them).")  # noqa: T201
+    for path in answer["left"]:
+        print(f"Still named in your own file: {path}")  # noqa: T201
+
+
+def cells(table: Mapping[str, Any]) -> str:
+    """The class by group table as text; ``3/10`` where 10 are wanted.
+
+    Example:
+        >>> print(cells({"rows": ["sad"], "columns": ["skin=brown"], "counts": [[3]],
+        ...              "wanted": [[10]]}))
+             skin=brown
+        sad        3/10
+    """
+    wanted = table["wanted"]
+    body = [
+        [f"{count}/{wanted[i][j]}" if wanted else str(count) for j, count in enumerate(row)]
+        for i, row in enumerate(table["counts"])
+    ]
+    heads = [column or "photos" for column in table["columns"]]
+    rows = [["", *heads], *([name, *row] for name, row in zip(table["rows"], body, strict=True))]
+    return "\n".join(_aligned(rows))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
+            ]
+        ).rstrip()
+        for row in rows
+    ]

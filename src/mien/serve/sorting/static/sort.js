@@ -1,0 +1,142 @@
+// One photo at a time, one key each. Knows nothing of files: it asks the server and shows text.
+// Law: a decision is sent when the next one is made or the page is left, so that the last can be undone.
+// @ts-check
+
+/** @typedef {{name: string, label: string|null, groups: Record<string, string>, title: string,
+ *   creator: string, licence: string, landing_page: string, query: string}} Photo */
+/** @typedef {{photo: Photo, label: string|null, groups: Record<string, string>}} Decision */
+
+/** @type {Photo[]} */
+let photos = [];
+/** @type {string[]} */
+let classes = [];
+let decided = 0;
+/** @type {Decision|null} */
+let pending = null;
+
+/** @param {string} id @returns {any} */
+const at = (id) => document.getElementById(id);
+
+async function load() {
+  const answer = await fetch("/api/inbox");
+  if (!answer.ok) return fail("The server does not answer: start 'mien sort' again.");
+  const inbox = await answer.json();
+  photos = inbox.photos;
+  classes = inbox.classes;
+  show();
+}
+
+/** @param {Photo} photo @returns {string[]} The guess first. */
+function order(photo) {
+  const rest = classes.filter((label) => label !== photo.label);
+  return photo.label ? [photo.label, ...rest] : rest;
+}
+
+function show() {
+  const photo = photos[0];
+  at("left").textContent = photo ? `${photos.length} to decide` : "Nothing left to decide.";
+  at("progress").max = Math.max(1, decided + photos.length);
+  at("progress").value = decided;
+  at("undo").disabled = pending === null;
+  at("classes").replaceChildren();
+  at("groups").replaceChildren();
+  at("out").disabled = at("later").disabled = !photo;
+  if (!photo) {
+    at("photo").removeAttribute("src");
+    at("photo").alt = "";
+    at("about").textContent = "";
+    void flush();
+    return;
+  }
+  at("photo").src = source(photo);
+  at("photo").alt = photo.title || "Photo without a title";
+  const about = [photo.title, photo.creator && `by ${photo.creator}`, photo.licence, photo.query && `found by “${photo.query}”`];
+  at("about").textContent = about.filter(Boolean).join(" · ");
+  order(photo).forEach((label, i) => at("classes").append(button(label, i, label === photo.label)));
+  for (const [name, value] of Object.entries(photo.groups)) at("groups").append(field(name, value));
+  for (const next of photos.slice(1, 4)) new Image().src = source(next);
+}
+
+/** @param {Photo} photo */
+const source = (photo) => `/photo/${encodeURIComponent(photo.name.split("/").pop() ?? "")}`;
+
+/** @param {string} label @param {number} i @param {boolean} guess */
+function button(label, i, guess) {
+  const element = document.createElement("button");
+  element.type = "button";
+  element.className = guess ? "guess" : "";
+  const key = document.createElement("kbd");
+  key.textContent = i < 9 ? String(i + 1) : "";
+  element.append(key, label);
+  element.addEventListener("click", () => decide(label));
+  return element;
+}
+
+/** @param {string} name @param {string} value */
+function field(name, value) {
+  const label = document.createElement("label");
+  const input = document.createElement("input");
+  input.name = name;
+  input.value = value;
+  label.append(name, input);
+  return label;
+}
+
+/** @param {string|null} label */
+function decide(label) {
+  const photo = photos.shift();
+  if (!photo) return;
+  const stated = [...new FormData(at("groups")).entries()].map(([k, v]) => [k, String(v).trim()]);
+  void flush();
+  pending = { photo, label, groups: Object.fromEntries(stated.filter(([, value]) => value)) };
+  decided += 1;
+  at("error").textContent = "";
+  show();
+}
+
+function undo() {
+  if (!pending) return;
+  photos.unshift(pending.photo);
+  pending = null;
+  decided -= 1;
+  show();
+}
+
+/** Send the decision that can no longer be undone. */
+async function flush() {
+  const sent = pending;
+  pending = null;
+  if (!sent) return;
+  const body = JSON.stringify({ name: sent.photo.name, label: sent.label, groups: sent.groups });
+  const headers = { "Content-Type": "application/json" };
+  const answer = await fetch("/api/decision", { method: "POST", headers, body, keepalive: true });
+  if (!answer.ok) fail((await answer.json()).error?.message ?? "The decision was not kept.");
+}
+
+/** @param {string} text */
+function fail(text) {
+  at("error").textContent = text;
+}
+
+function later() {
+  const photo = photos.shift();
+  if (photo) photos.push(photo);
+  show();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.target instanceof HTMLInputElement || event.ctrlKey || event.metaKey || event.altKey) return;
+  const number = Number(event.key);
+  if (event.key === "x") decide(null);
+  else if (event.key === "Backspace") undo();
+  else if (event.key === "ArrowRight") later();
+  else if (photos[0] && number >= 1 && number <= classes.length) decide(order(photos[0])[number - 1]);
+  else return;
+  event.preventDefault();
+});
+at("out").addEventListener("click", () => decide(null));
+at("later").addEventListener("click", later);
+at("undo").addEventListener("click", undo);
+at("groups").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
+addEventListener("pagehide", () => void flush());
+void load();
