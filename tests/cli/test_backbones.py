@@ -65,7 +65,7 @@ def test_an_unknown_name_is_one_line_that_names_the_known_ones(
 ) -> None:
     assert main(["backbones", "fetch", "resnet"]) == 1
     said = capsys.readouterr().err
-    assert f"'resnet' is unknown, expected one of: {TM}" in said
+    assert f"'resnet' is unknown, expected one of: {', '.join([*BACKBONES, *DETECTORS])}" in said
     assert said.count("\n") == 1
 
 
