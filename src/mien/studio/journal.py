@@ -124,6 +124,16 @@ class Journal:
                 self.do(change.inverse())
             return change
 
+    def take_back(self, number: str) -> None:
+        """Take back this very change, whatever was done since; one that was undone stays so."""
+        with self.turn():
+            changes, _ = self._read()
+            if any(change.undoes == number for change in changes):
+                return
+            for change in changes:
+                if change.id == number:
+                    self.do(change.inverse())
+
     def latest(self) -> Change | None:
         """The change that `undo` would take back."""
         changes, done = self._read()

@@ -1,0 +1,170 @@
+// The study page: choose what to vary, follow the trainings, see every setting with its spread.
+// Law: a mean is never shown without its interval and its runs.
+// @ts-check
+
+import { api, byId, el, every, interval, number, percent, svg, t, tell, toast } from "./mien.js";
+
+/** Setting → the values that are offered; the user may write others. */
+const SETTINGS = {
+  epochs: "20, 50, 100, 200",
+  learning_rate: "0.0001, 0.0005, 0.001, 0.002",
+  batch_size: "8, 16, 32",
+  hidden_units: "50, 100, 200",
+  mirror: "no, yes",
+  head: "mlp, logistic",
+};
+const RECIPES = ["expression", "teachable-machine"];
+
+/** @type {{job: any, result: any, sets: any[], n_classes: number}} */
+let state = { job: null, result: null, sets: [], n_classes: 0 };
+
+const split = (/** @type {string} */ text) => text.split(",").map((one) => one.trim()).filter(Boolean);
+
+/** What is to be varied now: setting → values. */
+function vary() {
+  /** @type {Record<string, string[]>} */
+  const chosen = {};
+  for (const name of Object.keys(SETTINGS)) {
+    if (byId(`vary-${name}`).checked) chosen[name] = split(byId(`values-${name}`).value);
+  }
+  return chosen;
+}
+
+function drawForm() {
+  byId("settings").replaceChildren(...Object.entries(SETTINGS).map(([name, values]) => {
+    const words = t(`study.setting.${name}`);
+    const field = el("input", { type: "text", id: `values-${name}`, value: values, disabled: name !== "epochs",
+      "aria-label": t("study.values", { name: words }), spellcheck: "false", oninput: drawSize });
+    const box = el("input", { type: "checkbox", id: `vary-${name}`, checked: name === "epochs",
+      onchange: () => { field.disabled = !box.checked; drawSize(); } });
+    return el("div", { class: "setting" }, el("label", { class: "check" }, box, words), field);
+  }));
+  byId("recipe").replaceChildren(...RECIPES.map((name) =>
+    el("option", { value: name }, t(`study.recipe_${name}`))));
+}
+
+/** Why the study cannot be run as it stands, empty where it can. */
+function refusal() {
+  const chosen = vary();
+  if (state.n_classes < 2) return t("study.train_first");
+  if (!Object.keys(chosen).length) return t("study.nothing");
+  const short = Object.entries(chosen).find(([, values]) => new Set(values).size < 2);
+  return short ? t("study.one_value", { name: t(`study.setting.${short[0]}`) }) : "";
+}
+
+function drawSize() {
+  const cells = Object.values(vary()).reduce((n, values) => n * values.length, 1);
+  const seeds = Number(byId("seeds").value) || 0;
+  const running = state.job?.state === "running";
+  byId("size").textContent = refusal() || t("study.n_runs", { cells: number(cells), seeds, n: number(cells * seeds) });
+  byId("run").disabled = running || Boolean(refusal()) || seeds < 2;
+  byId("cancel").hidden = !running;
+  byId("progress-box").hidden = !running;
+  byId("test-note").hidden = byId("test").value === "";
+}
+
+function drawTests() {
+  const select = byId("test");
+  const before = select.value;
+  select.replaceChildren(el("option", { value: "" }, t("study.test_none")),
+    ...state.sets.filter((set) => !set.trouble).map((set) => el("option", { value: set.id }, `${set.name} (${set.n})`)));
+  if ([...select.options].some((option) => option.value === before)) select.value = before;
+}
+
+/** @param {string} id */
+function follow(id) {
+  let offset = 0;
+  const stop = every(500, async () => {
+    const answer = await api(`/api/jobs/${id}?offset=${offset}`);
+    offset = answer.offset;
+    const last = answer.events.filter((/** @type {any} */ event) => event.total).at(-1);
+    if (last) {
+      byId("progress").max = last.total;
+      byId("progress").value = last.done;
+      byId("progress-words").textContent = t("study.progress", { stage: last.stage, done: number(last.done), total: number(last.total) });
+    }
+    state.job = answer.job;
+    if (answer.job.state === "running") return;
+    stop();
+    drawSize();
+    if (answer.job.state === "done") { state.result = (await api("/api/study")).result; drawResult(); byId("result-title").focus(); }
+    else toast(t(`study.${answer.job.state}`, { message: answer.job.error?.message ?? "" }), { bad: true });
+  });
+}
+
+/** @param {any} vary */
+const name_of = (vary) => Object.entries(vary).map(([name, value]) =>
+  `${SETTINGS_NAME(name)} ${value}`).join(", ");
+const SETTINGS_NAME = (/** @type {string} */ name) => (name in SETTINGS ? t(`study.setting.${name}`) : name);
+
+function drawResult() {
+  const result = state.result;
+  byId("result").hidden = !result;
+  if (!result) return;
+  const verdict = typeof result.verdict === "string" ? result.verdict : result.verdict?.sentence ?? "";
+  byId("verdict").textContent = verdict;
+  byId("files").replaceChildren(
+    el("a", { class: "button quiet", href: "/api/study/result.json", download: "study.json" }, t("study.save_json")),
+    result.has_report && el("a", { class: "button quiet", href: "/api/study/report.html", download: "study.html" }, t("study.save_html")));
+  const best = result.cells.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.mean > a.mean ? b : a));
+  byId("chart").replaceChildren(chart(result));
+  byId("table").replaceChildren(el("table", null,
+    el("thead", null, el("tr", null, ...["setting", "mean", "interval", "sd", "seeds"].map((key, i) =>
+      el("th", { scope: "col", class: i ? "n" : null }, t(`study.column_${key}`))))),
+    el("tbody", null, ...result.cells.map((/** @type {any} */ cell) => el("tr", { class: cell === best ? "best" : null },
+      el("th", { scope: "row" }, name_of(cell.vary)),
+      el("td", { class: "n" }, percent(cell.mean, 1)),
+      el("td", { class: "n" }, interval(cell)),
+      el("td", { class: "n" }, percent(cell.sd, 1)),
+      el("td", { class: "n" }, number(cell.n_seeds)))))));
+}
+
+/** Every setting as a row: its runs as faint dots, its interval, its mean. @param {any} result */
+function chart({ cells, runs }) {
+  const [left, width, row, top] = [230, 760, 34, 26];
+  const key = (/** @type {any} */ vary) => JSON.stringify(Object.entries(vary).sort());
+  const scores = runs.map((/** @type {any} */ run) => run.test_accuracy ?? run.validation_accuracy).filter(Number.isFinite);
+  const low = Math.max(0, Math.floor(10 * Math.min(...scores, ...cells.map((/** @type {any} */ c) => c.low)) - 0.2) / 10);
+  const high = Math.min(1, Math.ceil(10 * Math.max(...scores, ...cells.map((/** @type {any} */ c) => c.high)) + 0.2) / 10);
+  const x = (/** @type {number} */ score) => left + ((score - low) / (high - low)) * (width - left - 24);
+  const height = top + row * cells.length + 8;
+  const box = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("study.chart") });
+  for (let tick = Math.round(10 * low); tick <= Math.round(10 * high); tick += 1) {
+    box.append(svg("line", { class: "grid", x1: x(tick / 10), x2: x(tick / 10), y1: top - 6, y2: height }),
+      svg("text", { x: x(tick / 10), y: 14, "text-anchor": "middle" }, percent(tick / 10)));
+  }
+  cells.forEach((/** @type {any} */ cell, /** @type {number} */ i) => {
+    const y = top + row * (i + 0.5);
+    const label = name_of(cell.vary);
+    box.append(svg("text", { class: "label", x: left - 12, y: y + 4, "text-anchor": "end" },
+      label.length > 34 ? `${label.slice(0, 33)}…` : label));
+    const mine = runs.filter((/** @type {any} */ run) => key(run.vary) === key(cell.vary));
+    mine.forEach((/** @type {any} */ run, /** @type {number} */ k) => box.append(svg("circle", { class: "run", r: 3.2,
+      cx: x(run.test_accuracy ?? run.validation_accuracy ?? low), cy: y - 7 + (14 * (k % 5)) / 4 })));
+    box.append(svg("line", { class: "band", x1: x(cell.low), x2: x(cell.high), y1: y, y2: y }),
+      svg("circle", { class: "mean", cx: x(cell.mean), cy: y, r: 6 }, svg("title", {}, `${label}: ${percent(cell.mean, 1)}`)));
+  });
+  return box;
+}
+
+byId("form").onsubmit = (/** @type {Event} */ event) => {
+  event.preventDefault();
+  (async () => {
+    state.job = await api("/api/study/run", { json: { recipe: byId("recipe").value, vary: vary(),
+      seeds: Number(byId("seeds").value), set: byId("test").value || null } });
+    drawSize();
+    follow(state.job.id);
+  })().catch(tell);
+};
+byId("cancel").onclick = () => { api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }).catch(tell); };
+byId("seeds").oninput = drawSize;
+byId("test").onchange = drawSize;
+drawForm();
+api("/api/study").then((answer) => {
+  state = answer;
+  drawTests();
+  drawSize();
+  drawResult();
+  byId("study").setAttribute("aria-busy", "false");
+  if (state.job?.state === "running") follow(state.job.id);
+}).catch(tell);
