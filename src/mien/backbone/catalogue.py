@@ -48,6 +48,20 @@ class BackboneEntry:
 
 
 BACKBONES: Final[dict[str, BackboneEntry]] = {
+    # Made by training/; what it was trained on and how good it is: docs/cards/mien-expression.md.
+    "mien-expression": BackboneEntry(
+        name="mien-expression",
+        kind="builtin",
+        alpha=0.35,
+        size_px=96,
+        width=1280,
+        preprocessing="orient | crop:face(0.8,yunet) | resize:96:area | grey | scale:-1:1",
+        sha256="e5b81f89d6443b2117d8afc3dfed7c7f0734d83bba37b96cbf917d548280b791",
+        licence="Apache-2.0",
+        about="Made for mien: MobileNetV2 (alpha 0.35) fine-tuned on expressions in grey faces.",
+        file_name="mien_expression.npz",
+        source=None,
+    ),
     "mobilenet-v2-0.35": BackboneEntry(
         name="mobilenet-v2-0.35",
         kind="download",
