@@ -13,10 +13,12 @@ from mien.serve import Access, Guard, add_error_answers
 from mien.serve.errors import error_body
 from mien.serve.run import hosts
 from mien.studio import (
+    routes_audit,
     routes_collect,
     routes_exam,
     routes_groups,
     routes_pages,
+    routes_study,
     routes_train,
     routes_try,
 )
@@ -39,7 +41,9 @@ ROUTERS: Final[tuple[ModuleType, ...]] = (
     routes_groups,
     routes_train,
     routes_try,
+    routes_audit,
     routes_exam,
+    routes_study,
 )
 
 

@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from mien.serve.access import Access
 from mien.studio import texts
+from mien.studio.decisions import Decisions
 from mien.studio.exams import Exams
 from mien.studio.jobs import Jobs
 from mien.studio.models import Models
@@ -61,6 +62,11 @@ class Studio:
     def exams(self) -> Exams:
         """What was tested, and how often."""
         return Exams(self.project.root)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What was decided about the audit's findings."""
+        return Decisions(self.project)
 
 
 def studio_of(request: Request) -> Studio:

@@ -67,7 +67,7 @@ class Decisions:
         return [Decision(**line) for line in reversed(standing)]
 
     def key(self, kind: str, photos: Sequence[str]) -> str:
-        """The key of a finding of this kind about these photos; those that are gone count by name."""
+        """The key of a finding about these photos; those that are gone count by name."""
         listing = self._project.listing()
         found = [listing.find(name) for name in photos]
         parts = [name if item is None else self._digest(item)

@@ -14,41 +14,81 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TextIO, TypeAlias
 
 from mien.errors import UserError
 from mien.files import read_json, write_json
-from mien.records import Progress, Say, plain
+from mien.records import plain
 
-Verb: TypeAlias = Callable[[Mapping[str, Any], Progress, Say], Any]
 # A progress line at most this often: the page asks twice a second.
 _SECONDS: Final = 0.2
 
 
-def train(arguments: Mapping[str, Any], progress: Progress, say: Say) -> Any:
+class Tell:
+    """Writes what happens into the job's events: sentences, progress, points of curves."""
+
+    def __init__(self, events: TextIO) -> None:
+        self._events = events
+        self._stage = ""
+        self._time = 0.0
+
+    def __call__(self, **event: Any) -> None:
+        """Write one event."""
+        self._events.write(json.dumps({"at": time.time(), **event}, ensure_ascii=False) + "\n")
+        self._events.flush()
+
+    def say(self, sentence: str) -> None:
+        """As a `Say`."""
+        self(say=sentence)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """As a `Progress`."""
+        now = time.monotonic()
+        is_last = total > 0 and done >= total
+        if stage == self._stage and not is_last and now - self._time < _SECONDS:
+            return
+        self._stage, self._time = stage, now
+        self(stage=stage, done=done, total=total)
+
+
+Verb: TypeAlias = Callable[[Mapping[str, Any], Tell], Any]
+
+
+def train(arguments: Mapping[str, Any], tell: Tell) -> Any:
     """`mien train`."""
     from mien.workflows.train import train as work
 
-    return work(**arguments, progress=progress, say=say)
+    folds = arguments["cross_validate"]
+    return work(
+        arguments["photos"],
+        recipe=arguments["recipe"],
+        seeds=arguments["seeds"],
+        cross_validate=None if folds is None else (folds[0], folds[1]),
+        out=arguments["out"],
+        progress=tell.progress,
+        say=tell.say,
+        watch=lambda seed, history: tell(curve={"seed": seed, **plain(history)}),
+        **arguments["settings"],
+    )
 
 
-def sample(arguments: Mapping[str, Any], progress: Progress, say: Say) -> Any:  # noqa: ARG001
+def sample(arguments: Mapping[str, Any], tell: Tell) -> Any:
     """Draw the sample into the project."""
     from mien.dataset.drawn import draw_dataset
 
     drawn = draw_dataset(Path(arguments["folder"]), n_per_class=arguments["n_per_class"],
-                         seed=arguments["seed"], progress=progress)  # fmt: skip
+                         seed=arguments["seed"], progress=tell.progress)  # fmt: skip
     return {"n_photos": len(drawn.photos)}
 
 
-def exam(arguments: Mapping[str, Any], progress: Progress, say: Say) -> Any:  # noqa: ARG001
+def exam(arguments: Mapping[str, Any], tell: Tell) -> Any:
     """`mien test` of one model on a known set; kept with the project, so that the look counts."""
     from mien.studio.exams import Exams
     from mien.workflows.test import test
 
     exams = Exams(Path(arguments["root"]))
     test_set = exams.find_set(arguments["set"])
-    record = test(arguments["model"], photos=test_set.folder, progress=progress).plain()
+    record = test(arguments["model"], photos=test_set.folder, progress=tell.progress).plain()
     exam_id = exams.keep(
         test_set=test_set,
         model=arguments["model"],
@@ -58,10 +98,26 @@ def exam(arguments: Mapping[str, Any], progress: Progress, say: Say) -> Any:  # 
     return {"exam": exam_id}
 
 
+def audit(arguments: Mapping[str, Any], tell: Tell) -> Any:
+    """`mien audit`."""
+    from mien.workflows.audit import audit as work
+
+    return work(arguments["photos"], test=arguments["test"], progress=tell.progress, say=tell.say)
+
+
+def study(arguments: Mapping[str, Any], tell: Tell) -> Any:
+    """`mien study`."""
+    from mien.workflows.study import study as work
+
+    return work(**arguments, progress=tell.progress, say=tell.say)
+
+
 VERBS: Final[dict[str, Verb]] = {
     "train": train,
     "sample": sample,
     "exam": exam,
+    "audit": audit,
+    "study": study,
 }
 
 
@@ -71,7 +127,7 @@ def main(path: Path) -> None:
     write_json(path, {**record, "pid": os.getpid()})
     try:
         with path.with_suffix(".jsonl").open("a", encoding="utf-8") as events:
-            outcome = _outcome(record, _progress(events), lambda text: _tell(events, say=text))
+            outcome = _outcome(record, Tell(events))
     except BaseException:
         # Our own bug: the page says so, the terminal and the record have the traceback.
         _end(path, {"state": "failed", "bug": traceback.format_exc()})
@@ -85,32 +141,13 @@ def _end(path: Path, outcome: Mapping[str, Any]) -> None:
         write_json(path, {**record, **outcome, "ended": time.time()})
 
 
-def _outcome(record: Mapping[str, Any], progress: Progress, say: Say) -> dict[str, Any]:
+def _outcome(record: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     try:
-        answer = VERBS[record["verb"]](record["arguments"], progress, say)
+        answer = VERBS[record["verb"]](record["arguments"], tell)
     except UserError as error:
         return {"state": "failed", "error": {"message": error.message, "hint": error.hint}}
     body = answer.plain() if hasattr(answer, "plain") else plain(answer)
     return {"state": "done", "answer": body}
-
-
-def _progress(events: Any) -> Progress:
-    latest = {"stage": "", "time": 0.0}
-
-    def progress(stage: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        is_last = total > 0 and done >= total
-        if stage == latest["stage"] and not is_last and now - float(latest["time"]) < _SECONDS:
-            return
-        latest.update(stage=stage, time=now)
-        _tell(events, stage=stage, done=done, total=total)
-
-    return progress
-
-
-def _tell(events: Any, **event: Any) -> None:
-    events.write(json.dumps({"at": time.time(), **event}, ensure_ascii=False) + "\n")
-    events.flush()
 
 
 if __name__ == "__main__":
