@@ -2,8 +2,8 @@
 
 Shapes: Openverse API v1 (`result_count`, `page_count`, `page_size`, `page`, `results`), MediaWiki's
 action API (`query.pages[].imageinfo[].extmetadata`, `continue`), and Bing's page of results. Its
-pictures are drawn. Each picture can be told to misbehave: fail, stall, lie about its type, redirect,
-ask to wait. Everything asked for is written down in `Server.asked`.
+pictures are drawn. Each picture can be told to misbehave: fail, stall, lie about its type,
+redirect, ask to wait. Everything asked for is written down in `Server.asked`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-Faulty = str  # "", "fail", "fail once", "stall", "lie", "html", "gone", "throttle once", "redirect", "loop"
+# "", "fail", "fail once", "stall", "cut", "lie", "html", "gone", "throttle once", "redirect", "loop",
+# "zip", or "to URL".
+Faulty = str
 
 
 @dataclass

@@ -62,6 +62,8 @@ def check_url(url: str) -> SplitResult:
         raise _refused(f"scheme '{parts.scheme}' is not http or https")
     if not host:
         raise _refused("a URL without a host")
+    if "[" in parts.netloc and ":" not in host:  # IPvFuture (RFC 3986, 3.2.2), used by nobody
+        raise _refused(f"host '[{host}]' is no address")
     if parts.username is not None or parts.password is not None:
         raise _refused("a URL with a user name")
     _check_host(host)

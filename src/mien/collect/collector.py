@@ -14,7 +14,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,8 +25,9 @@ from mien.collect import ledger
 from mien.collect.cleaning import Cleaned, check_type, clean
 from mien.collect.connection import MAX_PICTURE_BYTES, MAX_TEXT_BYTES, Browser
 from mien.collect.copies import CopyIndex, look_at
-from mien.collect.inventory import HeldPhoto, held_photos
-from mien.collect.journal import INBOX, Journal, rewrite_journal
+from mien.collect.grouping import write_groups
+from mien.collect.inventory import HeldPhoto, current_sources, held_photos
+from mien.collect.journal import INBOX, Journal, read_journal, rewrite_journal
 from mien.collect.licences import allows
 from mien.collect.politeness import MAX_WAIT_S, Manners, Robots, Schedule
 from mien.collect.records import Candidate, Gathered, Keep, Line, Search, Unusable
@@ -103,17 +104,19 @@ class Collector:
         self._index: Final = CopyIndex()
         self._seen: Final[set[str]] = set()
         self._warned: Final[set[str]] = set()
+        self._accepted: Final[set[str]] = set()  # photos whose groups are not in the table yet
 
     def __enter__(self) -> Self:
         self._lock_file = _lock(self._into)
         forgotten = ledger.read_tombstones(self._into)
         self._forgotten = ledger.Forgotten.of(forgotten)
-        self._sources = {line.path: line for line in ledger.read_sources(self._into)}
         _remove_parts(self._into)
-        self._heal()
+        held = held_photos(self._into)
+        self._sources = {line.path: line for line in current_sources(self._into, held)}
+        self._heal({photo.sha256 for photo in held})
         self._journal = Journal(self._into).__enter__()
         self._seen.update({line.fetched_sha256 for line in self._journal.lines.values()} - {""})
-        for photo in held_photos(self._into):
+        for photo in held:
             self._take_in(photo)
         return self
 
@@ -265,6 +268,8 @@ class Collector:
         write_bytes(self._into / path, cleaned.data)
         with self._decide:
             self._sources[path] = source_line(line, accepted=folder != INBOX)
+            if folder != INBOX:
+                self._accepted.add(path)
         return line
 
     def _note(
@@ -283,18 +288,22 @@ class Collector:
     def _get_robots(self, url: str) -> bytes:
         return self._browser.get(url, max_bytes=MAX_TEXT_BYTES, accept="text/plain").data
 
-    def _heal(self) -> None:
-        """Take kept photos out of the journal whose file a kill prevented."""
+    def _heal(self, held: set[str]) -> None:
+        """Make the journal agree with the disk.
 
-        def is_whole(line: Line) -> bool:
-            return (
-                line.reason is not None
-                or (self._into / line.path).is_file()
-                or line.sha256 in known
-            )
-
-        known = {line.sha256 for line in self._sources.values()}
-        rewrite_journal(self._into, is_whole)
+        A kept photo without a file was either prevented by a kill, and is fetched again; or it was
+        in the ledger, so a person deleted it, and it does not come back.
+        """
+        lines = read_journal(self._into)
+        known = {line.sha256 for line in ledger.read_sources(self._into)}
+        lost = {line.url for line in lines if line.reason is None and line.sha256 not in held}
+        by_hand = [
+            replace(line, reason="rejected by hand", detail="was deleted", path="", sha256="")
+            for line in lines
+            if line.url in lost and line.sha256 in known
+        ]
+        if lost:
+            rewrite_journal(self._into, lambda line: line.url not in lost, add=by_hand)
 
     def _take_in(self, photo: HeldPhoto) -> None:
         self._seen.add(photo.sha256)
@@ -306,10 +315,14 @@ class Collector:
             for line in self._journal.lines.values():
                 here = line.reason is None and line.path not in self._sources
                 if here and (self._into / line.path).is_file():
-                    self._sources[line.path] = source_line(
-                        line, accepted=not line.path.startswith(INBOX)
-                    )
+                    accepted = not line.path.startswith(INBOX)
+                    self._sources[line.path] = source_line(line, accepted=accepted)
+                    if accepted:
+                        self._accepted.add(line.path)
             lines = [s for s in self._sources.values() if (self._into / s.path).is_file()]
+        new = [s for s in lines if s.state == "kept" and s.path in self._accepted]
+        write_groups(self._into, {s.path: ledger.split_groups(s.groups) for s in new})
+        self._accepted.clear()
         if lines or (self._into / ledger.LEDGER_NAME).is_file():
             ledger.write_sources(self._into, lines)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from mien.collect import ledger
-from mien.collect.inventory import HeldPhoto, held_photos
+from mien.collect.inventory import HeldPhoto, current_sources, held_photos
 from mien.collect.journal import rewrite_journal
 from mien.collect.ledger import SourceLine, Tombstone
 from mien.digest import digest_text
@@ -71,8 +71,9 @@ def forget(
     if len(given) != 1:
         raise DatasetError("say which photos to forget", "Give --photo, --person or --source.")
     key, value = given[0]
-    lines = ledger.read_sources(folder)
-    photos = _meant(held_photos(folder), lines, key=key, value=value)
+    held_now = held_photos(folder)
+    lines = current_sources(folder, held_now)
+    photos = _meant(held_now, lines, key=key, value=value)
     if not photos:
         raise DatasetError(f"no photo in '{folder}' has {key} '{value}'", "Nothing was changed.")
     stones = _tombstones(photos, lines)

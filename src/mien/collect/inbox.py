@@ -7,21 +7,19 @@ that is thrown out is deleted and its address stays in the journal, so that it d
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from mien.collect import ledger
+from mien.collect.grouping import write_groups
 from mien.collect.inventory import HeldPhoto, undecided_photos
 from mien.collect.journal import INBOX, read_journal, rewrite_journal
-from mien.dataset.groups import TABLE_NAME
 from mien.dataset.walk import is_ignored
 from mien.digest import digest_file
 from mien.errors import DatasetError
-from mien.files import nfc, write_text
+from mien.files import nfc
 
 _SLASHES: Final = ("/", "\\")
 
@@ -59,8 +57,7 @@ def take(
     except OSError as error:
         raise DatasetError(f"cannot move '{name}': {error.strerror or error}", "") from error
     new = f"{label}/{photo.path.name}"
-    if said:
-        _write_groups(folder, new, said)
+    write_groups(folder, {new: said})
     lines = ledger.read_sources(folder)
     ledger.write_sources(
         folder,
@@ -111,23 +108,3 @@ def _check_label(label: str) -> None:
     odd = any(slash in label for slash in _SLASHES) or is_ignored(label) or label != label.strip()
     if not label or odd or not label.isprintable():
         raise DatasetError(f"'{label}' cannot be a class: it would be no folder's name", "")
-
-
-def _write_groups(folder: Path, name: str, groups: Mapping[str, str]) -> None:
-    """Add or replace a photo's line of the groups table, keeping everything else as it stands."""
-    path = folder / TABLE_NAME
-    rows: list[dict[str, str]] = []
-    columns = ["path"]
-    if path.is_file():
-        text = path.read_bytes().decode("utf-8-sig")
-        delimiter = max((",", ";", "\t"), key=text.partition("\n")[0].count)
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        rows = [{key: value or "" for key, value in row.items() if key} for row in reader]
-        columns = list(reader.fieldnames or columns)
-    columns += [key for key in groups if key not in columns]
-    rows = [row for row in rows if row.get("path") != name] + [{"path": name, **groups}]
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, out.getvalue())

@@ -7,12 +7,12 @@ the cell it was collected for and is told apart as undecided: a person has the l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mien.collect.journal import INBOX
-from mien.collect.ledger import read_sources, split_groups
+from mien.collect.ledger import SourceLine, read_sources, split_groups
 from mien.dataset.folder import read_dataset
 from mien.dataset.walk import Candidate, fingerprint, is_ignored, walk
 from mien.records import no_progress
@@ -69,6 +69,28 @@ def undecided_photos(folder: Path) -> list[HeldPhoto]:
             )
         )
     return photos
+
+
+def current_sources(folder: Path, held: Sequence[HeldPhoto]) -> list[SourceLine]:
+    """The ledger's lines of photos that are there, each at the path where its photo lies now.
+
+    Any tool may move photos between class folders: what a line says of a digest stays true. A
+    photo whose bytes were changed keeps the line of its path.
+    """
+    by_name = {photo.name: photo for photo in held}
+    by_sha256 = {photo.sha256: photo for photo in held}
+    lines = []
+    for line in read_sources(folder):
+        photo = by_name.get(line.path) or by_sha256.get(line.sha256)
+        if photo is None:
+            continue
+        if photo.name != line.path:
+            state = "undecided" if photo.undecided else "kept"
+            label = photo.label or line.label
+            lines.append(replace(line, path=photo.name, label=label, state=state))
+        else:
+            lines.append(line)
+    return lines
 
 
 def count_cells(folder: Path) -> Counter[tuple[str, tuple[tuple[str, str], ...]]]:
