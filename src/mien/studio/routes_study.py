@@ -6,21 +6,17 @@ show.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.files import read_json, to_json
+from mien.digest import digest_json
+from mien.files import to_json
 from mien.studio.context import page, studio_of
 from mien.studio.errors import StudioError
 
 router = APIRouter()
-
-_RECORD: Final = "study.json"
-_REPORT: Final = "report.html"
 
 
 class StudyAsked(BaseModel):
@@ -55,15 +51,20 @@ def state(request: Request) -> Any:
 
 @router.post("/api/study/run")
 def run(asked: StudyAsked, request: Request) -> Any:
-    """Start a study; a killed one of the same settings goes on where it was."""
+    """Start a study; one of the same settings that was stopped goes on where it was."""
     studio = studio_of(request)
     studio.project.settle_order()
-    folder = None if asked.set is None else str(studio.exams.find_set(asked.set).folder)
-    return studio.jobs.start(
-        "study",
-        {"photos": str(studio.project.root), "test": folder, "recipe": asked.recipe,
-         "vary": asked.vary, "seeds": asked.seeds, "out": str(_folder(request))},
-    )  # fmt: skip
+    test = None if asked.set is None else str(studio.exams.find_set(asked.set).folder)
+    arguments = {
+        "photos": str(studio.project.root),
+        "test": test,
+        "recipe": asked.recipe,
+        "vary": [f"{name}={','.join(values)}" for name, values in asked.vary.items()],
+        "seeds": asked.seeds,
+    }
+    version = studio.project.listing().version
+    folder = studio.project.private / "studies" / digest_json([arguments, version])[:16]
+    return studio.jobs.start("study", {**arguments, "out": str(folder)})
 
 
 @router.get("/api/study/result.json")
@@ -75,22 +76,10 @@ def result_json(request: Request) -> Response:
     return Response(to_json(result), media_type="application/json")
 
 
-@router.get("/api/study/report.html")
-def report(request: Request) -> Response:
-    """The report as a file, to be saved and not shown: it is a page of its own."""
-    path = _folder(request) / _REPORT
-    if not path.is_file():
-        raise StudioError("job_gone")
-    return FileResponse(path, media_type="text/html", filename="study.html")
-
-
-def _folder(request: Request) -> Path:
-    return studio_of(request).project.private / "study"
-
-
 def _result(request: Request) -> dict[str, Any] | None:
-    path = _folder(request) / _RECORD
-    if not path.is_file():
-        return None
-    has_report = (_folder(request) / _REPORT).is_file()
-    return {**read_json(path, what="study"), "has_report": has_report}
+    """The record of the study that was finished last."""
+    for job in studio_of(request).jobs.all():
+        if job["verb"] == "study" and job["state"] == "done":
+            answer: dict[str, Any] = job["answer"]
+            return answer
+    return None

@@ -143,10 +143,16 @@ const fact = (/** @type {string} */ name, /** @type {string} */ value) => [el("d
 /** @param {any} result */
 function groupTables(result) {
   const columns = [...new Set(result.per_group.map((/** @type {any} */ one) => one.column))];
-  return columns.map((column) => shareTable(
-    t("exam.by_group", { column: String(column) }), String(column),
-    result.per_group.filter((/** @type {any} */ one) => one.column === column).map((/** @type {any} */ one) => ({
-      label: one.value ?? t("exam.no_value"), n: one.n, correct: one.correct, estimate: one.accuracy }))));
+  return columns.map((column) => {
+    const rows = result.per_group.filter((/** @type {any} */ one) => one.column === column);
+    const title = t("exam.by_group", { column: String(column) });
+    // A table of persons with a handful of photos each would say nothing a hundred times.
+    if (rows.length > 3 && rows.every((/** @type {any} */ one) => !one.accuracy)) {
+      return el("p", { class: "small soft" }, t("exam.all_too_few", { title, n: rows.length }));
+    }
+    return shareTable(title, String(column), rows.map((/** @type {any} */ one) => ({
+      label: one.value ?? t("exam.no_value"), n: one.n, correct: one.correct, estimate: one.accuracy })));
+  });
 }
 
 /** @param {any} exam @param {any} photo */

@@ -101,21 +101,22 @@ function drawResult() {
   const result = state.result;
   byId("result").hidden = !result;
   if (!result) return;
-  const verdict = typeof result.verdict === "string" ? result.verdict : result.verdict?.sentence ?? "";
-  byId("verdict").textContent = verdict;
+  byId("verdict").textContent = result.verdict;
+  byId("sentences").replaceChildren(...result.sentences.filter((/** @type {string} */ one) => one !== result.verdict)
+    .map((/** @type {string} */ one) => el("li", null, one)));
   byId("files").replaceChildren(
-    el("a", { class: "button quiet", href: "/api/study/result.json", download: "study.json" }, t("study.save_json")),
-    result.has_report && el("a", { class: "button quiet", href: "/api/study/report.html", download: "study.html" }, t("study.save_html")));
-  const best = result.cells.reduce((/** @type {any} */ a, /** @type {any} */ b) => (b.mean > a.mean ? b : a));
+    el("a", { class: "button quiet", href: "/api/study/result.json", download: "study.json" }, t("study.save_json")));
   byId("chart").replaceChildren(chart(result));
   byId("table").replaceChildren(el("table", null,
     el("thead", null, el("tr", null, ...["setting", "mean", "interval", "sd", "seeds"].map((key, i) =>
       el("th", { scope: "col", class: i ? "n" : null }, t(`study.column_${key}`))))),
-    el("tbody", null, ...result.cells.map((/** @type {any} */ cell) => el("tr", { class: cell === best ? "best" : null },
-      el("th", { scope: "row" }, name_of(cell.vary)),
+    el("tbody", null, ...result.cells.map((/** @type {any} */ cell) => el("tr", { class: cell.name === result.chosen ? "best" : null },
+      el("th", { scope: "row" }, name_of(cell.vary), " ",
+        cell.name === result.chosen ? el("span", { class: "badge good" }, t("study.chosen"))
+          : cell.candidate && el("span", { class: "badge" }, t("study.candidate"))),
       el("td", { class: "n" }, percent(cell.mean, 1)),
       el("td", { class: "n" }, interval(cell)),
-      el("td", { class: "n" }, percent(cell.sd, 1)),
+      el("td", { class: "n" }, cell.sd === null ? "–" : percent(cell.sd, 1)),
       el("td", { class: "n" }, number(cell.n_seeds)))))));
 }
 
@@ -123,7 +124,7 @@ function drawResult() {
 function chart({ cells, runs }) {
   const [left, width, row, top] = [230, 760, 34, 26];
   const key = (/** @type {any} */ vary) => JSON.stringify(Object.entries(vary).sort());
-  const scores = runs.map((/** @type {any} */ run) => run.test_accuracy ?? run.validation_accuracy).filter(Number.isFinite);
+  const scores = runs.map((/** @type {any} */ run) => run.accuracy);
   const low = Math.max(0, Math.floor(10 * Math.min(...scores, ...cells.map((/** @type {any} */ c) => c.low)) - 0.2) / 10);
   const high = Math.min(1, Math.ceil(10 * Math.max(...scores, ...cells.map((/** @type {any} */ c) => c.high)) + 0.2) / 10);
   const x = (/** @type {number} */ score) => left + ((score - low) / (high - low)) * (width - left - 24);
@@ -140,7 +141,7 @@ function chart({ cells, runs }) {
       label.length > 34 ? `${label.slice(0, 33)}…` : label));
     const mine = runs.filter((/** @type {any} */ run) => key(run.vary) === key(cell.vary));
     mine.forEach((/** @type {any} */ run, /** @type {number} */ k) => box.append(svg("circle", { class: "run", r: 3.2,
-      cx: x(run.test_accuracy ?? run.validation_accuracy ?? low), cy: y - 7 + (14 * (k % 5)) / 4 })));
+      cx: x(run.accuracy), cy: y - 7 + (14 * (k % 5)) / 4 })));
     box.append(svg("line", { class: "band", x1: x(cell.low), x2: x(cell.high), y1: y, y2: y }),
       svg("circle", { class: "mean", cx: x(cell.mean), cy: y, r: 6 }, svg("title", {}, `${label}: ${percent(cell.mean, 1)}`)));
   });

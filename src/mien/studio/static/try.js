@@ -78,7 +78,7 @@ function show(answer) {
   for (const [label, { row, fill, value }] of bars) {
     fill.style.setProperty("--p", String(smooth[label] ?? 0));
     value.textContent = percent(smooth[label] ?? 0);
-    row.classList.toggle("top", label === top);
+    row.classList.toggle("likeliest", label === top);
   }
 }
 

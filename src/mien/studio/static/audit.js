@@ -1,0 +1,248 @@
+// The audit page: the table of classes and groups, and each finding with what can be decided.
+// Laws: a decision is on the server's disk before this page shows it as made; test photos are not
+// shown, only named: they stay sealed.
+// @ts-check
+
+import { api, byId, el, every, number, percent, t, tell, toast } from "./mien.js";
+import { gallery, openLarge } from "./figures.js";
+
+const FIRST = 24; // pairs or photos of a finding that are shown at once
+/** @type {any} */
+let state = {};
+/** Where the queue of doubtful labels stands. */
+let place = 0;
+
+const small = (/** @type {string} */ name) => `/api/thumbnail?name=${encodeURIComponent(name)}`;
+const large = (/** @type {string} */ name) => `/api/photo?name=${encodeURIComponent(name)}`;
+const labelOf = (/** @type {string} */ name) => name.split("/")[0];
+const decided = (/** @type {string} */ key) => state.decisions.find((/** @type {any} */ one) => one.key === key);
+
+async function load() {
+  state = await api("/api/audit");
+  draw();
+  byId("audit").setAttribute("aria-busy", "false");
+}
+
+function draw() {
+  const { audit, job, changed, decisions, sets } = state;
+  const running = job?.state === "running";
+  byId("run").disabled = running || state.n_photos === 0;
+  byId("cancel").hidden = !running;
+  byId("progress-box").hidden = !running;
+  byId("undo").disabled = decisions.length === 0;
+  byId("changed").hidden = !changed || running;
+  byId("none").hidden = Boolean(audit) || running;
+  byId("with-test").hidden = byId("with-test-words").hidden = sets.length === 0;
+  if (!audit) return;
+  const loud = audit.findings.filter((/** @type {any} */ one) => ["issue", "hint"].includes(one.outcome));
+  const quiet = audit.findings.filter((/** @type {any} */ one) => !loud.includes(one));
+  drawSummary(audit.findings);
+  drawTable(audit);
+  byId("findings").replaceChildren(...loud.map(finding));
+  byId("quiet-findings").hidden = quiet.length === 0;
+  byId("quiet-list").replaceChildren(...quiet.map((/** @type {any} */ one) => el("li", null,
+    el("strong", null, one.title), " ", el("span", { class: one.outcome === "passed" ? "badge good" : "badge" },
+      t(`audit.outcome.${one.outcome.replace(" ", "_")}`)),
+    el("div", { class: "small soft", lang: "en" }, one.sentence))));
+}
+
+/** @param {any[]} findings */
+function drawSummary(findings) {
+  const count = (/** @type {string} */ outcome) => findings.filter((one) => one.outcome === outcome).length;
+  byId("summary").replaceChildren(
+    el("span", { class: "badge bad" }, t("audit.n_issues", { n: count("issue") })),
+    el("span", { class: "badge warn" }, t("audit.n_hints", { n: count("hint") })),
+    el("span", { class: "badge good" }, t("audit.n_passed", { n: count("passed") })),
+    el("span", { class: "badge" }, t("audit.n_decisions", { n: state.decisions.length })));
+}
+
+/** @param {any} audit */
+function drawTable({ table, collect_next: next }) {
+  byId("table-card").hidden = !table;
+  if (!table) return;
+  const most = Math.max(...table.counts.flat());
+  const sum = (/** @type {number[]} */ row) => row.reduce((a, b) => a + b, 0);
+  const kind = (/** @type {number} */ n) => (n === 0 ? "empty" : n < most / 2 ? "few" : "");
+  const word = (/** @type {unknown} */ one) => (Array.isArray(one) ? one.join(" · ") : String(one));
+  byId("table").replaceChildren(el("table", { class: "cells" },
+    el("caption", { class: "small" }, t("audit.table_note")),
+    el("thead", null, el("tr", null, el("td", null), ...table.columns.map((/** @type {any} */ one) =>
+      el("th", { scope: "col" }, word(one))), el("th", { scope: "col", class: "total" }, t("audit.total")))),
+    el("tbody", null, ...table.rows.map((/** @type {any} */ label, /** @type {number} */ i) => el("tr", null,
+      el("th", { scope: "row" }, word(label)),
+      ...table.counts[i].map((/** @type {number} */ n) => el("td", { class: kind(n) }, number(n))),
+      el("td", { class: "total" }, number(sum(table.counts[i]))))))));
+  const wanted = Array.isArray(next) ? next : next?.cells ?? [];
+  byId("collect-next").replaceChildren(...(wanted.length ? [
+    el("h3", null, t("audit.collect_next")),
+    el("ul", { class: "quiet-list small" }, ...wanted.slice(0, 12).map((/** @type {any} */ one) =>
+      el("li", null, typeof one === "string" ? one : one.sentence ?? describe(one))))] : []));
+}
+
+/** @param {any} wish */
+function describe(wish) {
+  const n = wish.n ?? wish.n_photos ?? wish.need ?? wish.missing;
+  const where = [wish.label ?? wish.row, ...(wish.groups ? Object.values(wish.groups) : [wish.group ?? wish.column])];
+  return t("audit.wish", { n: number(n), what: where.flat().filter(Boolean).join(" · ") });
+}
+
+/** @param {any} one */
+function finding(one) {
+  const level = one.outcome === "hint" ? "warn" : "bad";
+  return el("section", { class: "card stack finding", id: one.code, "aria-labelledby": `${one.code}-title` },
+    el("div", { class: "spread" },
+      el("h2", { id: `${one.code}-title` }, one.title, " ",
+        el("span", { class: `badge ${level}` }, t(`audit.outcome.${one.outcome}`))),
+      el("span", { class: "code" }, `${one.code} · ${t(`audit.severity.${one.severity}`)}`)),
+    el("p", { lang: "en" }, one.sentence),
+    evidence(one));
+}
+
+/** @param {any} one */
+function evidence(one) {
+  const doubts = doubtsOf(one);
+  if (doubts.length) return queue(one, doubts);
+  if (one.pairs.length) {
+    return more(one.pairs, (/** @type {any[]} */ some) => el("ul", { class: "pairs" }, ...some.map((pair) => pairCard(one, pair))));
+  }
+  const here = one.photos.filter((/** @type {string} */ name) => !one.gone.includes(name));
+  if (here.length) return more(here, (/** @type {string[]} */ some) => gallery(some.map((name) => ({
+    small: small(name), large: large(name), name, words: [labelOf(name), " ", photoActions(one, name)] }))));
+  return one.test_photos.length ? el("p", { class: "small soft" }, one.test_photos.slice(0, 8).join(", ")) : "";
+}
+
+/** The first of many, and a button for the rest. @param {any[]} all @param {(some: any[]) => Node} show */
+function more(all, show) {
+  const box = el("div", { class: "stack" }, show(all.slice(0, FIRST)));
+  if (all.length > FIRST) {
+    box.append(el("button", { type: "button", onclick: () => box.replaceChildren(show(all)) },
+      t("audit.show_all", { n: number(all.length) })));
+  }
+  return box;
+}
+
+/** @param {any} one @param {string} name */
+function photoActions(one, name) {
+  if (decided(one.keys[name])) return el("span", { class: "badge good" }, t("audit.kept"));
+  return el("span", { class: "row" },
+    el("button", { type: "button", class: "quiet", onclick: () => decide({ code: one.code, photos: [name], choice: "keep" }) }, t("audit.keep")),
+    el("button", { type: "button", class: "quiet", onclick: () => decide({ code: one.code, photos: [name], choice: "drop", photo: name }) }, t("audit.drop")));
+}
+
+/** @param {any} one @param {any} pair */
+function pairCard(one, pair) {
+  const photos = [pair.first, pair.second];
+  const sides = [pair.first_in, pair.second_in];
+  const decision = decided(pair.key);
+  const settled = Boolean(decision) || pair.gone;
+  const figure = (/** @type {string} */ name, /** @type {string} */ side) => el("figure", null,
+    side === "test" || pair.gone
+      ? el("div", { class: "sealed" }, side === "test" ? t("audit.sealed_photo") : t("audit.gone"))
+      : el("button", { type: "button", class: "picture", "aria-label": t("figures.open", { name }),
+        onclick: () => openLarge({ large: large(name), name }) }, el("img", { src: small(name), alt: "", loading: "lazy" })),
+    el("figcaption", null, el("strong", null, labelOf(name)), " ", name.split("/").slice(1).join("/")));
+  const drop = (/** @type {number} */ k, /** @type {string} */ words) => sides[k] === "train" &&
+    el("button", { type: "button", onclick: () => decide({ code: one.code, photos, choice: "drop", photo: photos[k] }) }, words);
+  return el("li", { class: settled ? "pair settled" : "pair" },
+    el("div", { class: "two" }, figure(photos[0], sides[0]), figure(photos[1], sides[1])),
+    el("p", { class: "small soft", lang: "en", style: { margin: "0" } }, pair.how),
+    settled ? el("span", { class: "badge good" }, t(decision?.choice === "keep" ? "audit.kept_both" : "audit.settled"))
+      : el("div", { class: "row" },
+        drop(1, t("audit.keep_left")), drop(0, t("audit.keep_right")),
+        el("button", { type: "button", class: "quiet",
+          onclick: () => decide({ code: one.code, photos, choice: "keep" }) }, t("audit.keep_both"))));
+}
+
+/** The doubtful labels of a finding: photo, what is thought instead, and its neighbours. @param {any} one */
+function doubtsOf(one) {
+  const told = one.details?.doubts ?? one.details?.suspects ?? [];
+  return told.filter((/** @type {any} */ doubt) => doubt.photo in one.keys).map((/** @type {any} */ doubt) => ({
+    photo: doubt.photo, label: labelOf(doubt.photo), other: doubt.suggested ?? doubt.other,
+    sure: doubt.probability ?? doubt.p_other ?? null, near: doubt.neighbours ?? [],
+    key: one.keys[doubt.photo], gone: one.gone.includes(doubt.photo) }));
+}
+
+/** @param {any} one @param {any[]} doubts */
+function queue(one, doubts) {
+  const open = doubts.filter((doubt) => !doubt.gone && !decided(doubt.key));
+  if (!open.length) return el("p", { class: "note good" }, t("audit.queue_done", { n: doubts.length }));
+  place = Math.min(place, open.length - 1);
+  const doubt = open[place];
+  const choose = (/** @type {string} */ choice) => decide({ code: one.code, photos: [doubt.photo], choice, photo: doubt.photo, label: choice === "move" ? doubt.other : null });
+  const step = (/** @type {number} */ by) => { place = (place + by + open.length) % open.length; draw(); byId("queue").focus(); };
+  const keys = /** @type {Record<string, () => void>} */ ({ k: () => choose("keep"), m: () => choose("move"), d: () => choose("drop"),
+    arrowright: () => step(1), arrowleft: () => step(-1) });
+  const decideButton = (/** @type {string} */ choice, /** @type {string} */ key) =>
+    el("button", { type: "button", class: choice === "move" ? "main" : null, onclick: () => choose(choice) },
+      t(`audit.${choice}_label`, { label: choice === "move" ? doubt.other : doubt.label }), el("kbd", { "aria-hidden": "true" }, key));
+  return el("div", { class: "queue", id: "queue", tabindex: "-1", role: "group", "aria-label": t("audit.queue"),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      const act = keys[event.key.toLowerCase()];
+      if (act && !event.ctrlKey && !event.metaKey && !event.altKey) { event.preventDefault(); act(); }
+    } },
+    el("img", { class: "photo-large", src: large(doubt.photo), alt: doubt.photo }),
+    el("div", { class: "stack tight" },
+      el("p", { class: "small soft number" }, t("audit.queue_place", { k: place + 1, n: open.length, name: doubt.photo })),
+      el("dl", { class: "answers" }, el("dt", null, t("audit.label")), el("dd", null, doubt.label),
+        el("dt", null, t("audit.model_thinks")), el("dd", null, doubt.other, doubt.sure === null ? "" : ` (${percent(doubt.sure)})`)),
+      doubt.near.length > 0 && el("p", { class: "small soft" }, t("audit.neighbours")),
+      doubt.near.length > 0 && el("ul", { class: "near" }, ...doubt.near.slice(0, 6).map((/** @type {any} */ near) => {
+        const name = typeof near === "string" ? near : near.photo;
+        return el("li", null, el("img", { src: small(name), alt: "" }), labelOf(name));
+      })),
+      el("div", { class: "row decide" }, decideButton("keep", "K"), decideButton("move", "M"), decideButton("drop", "D")),
+      el("div", { class: "row" },
+        el("button", { type: "button", class: "quiet", onclick: () => step(-1) }, t("common.previous")),
+        el("button", { type: "button", class: "quiet", onclick: () => step(1) }, t("common.next")))));
+}
+
+/** @param {any} body */
+async function decide(body) {
+  const inQueue = document.activeElement?.closest("#queue");
+  try {
+    await api("/api/audit/decide", { json: body });
+    toast(t(`audit.done_${body.choice}`, { label: body.label ?? "" }), { action: t("common.undo"), onAction: undo });
+  } catch (error) { tell(error); }
+  await load();
+  if (inQueue) document.getElementById("queue")?.focus();
+}
+
+async function undo() {
+  try {
+    const { undone } = await api("/api/audit/undo", { method: "POST" });
+    if (undone) toast(t("audit.undone"));
+  } catch (error) { tell(error); }
+  await load();
+}
+
+/** @param {string} id */
+function follow(id) {
+  let offset = 0;
+  const stop = every(500, async () => {
+    const answer = await api(`/api/jobs/${id}?offset=${offset}`);
+    offset = answer.offset;
+    const last = answer.events.filter((/** @type {any} */ event) => event.total).at(-1);
+    if (last) {
+      byId("progress").max = last.total;
+      byId("progress").value = last.done;
+      byId("progress-words").textContent = t("audit.progress", { stage: last.stage, done: number(last.done), total: number(last.total) });
+    }
+    if (answer.job.state === "running") return;
+    stop();
+    if (answer.job.state !== "done") toast(t("audit.failed", { message: answer.job.error?.message ?? answer.job.state }), { bad: true });
+    place = 0;
+    await load();
+  });
+}
+
+const guarded = (/** @type {() => Promise<void>} */ work) => () => { work().catch(tell); };
+byId("run").onclick = guarded(async () => {
+  const set = byId("with-test").checked ? state.sets[0].id : null;
+  state.job = await api("/api/audit/run", { json: { set } });
+  draw();
+  follow(state.job.id);
+});
+byId("cancel").onclick = guarded(async () => { await api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }); });
+byId("undo").onclick = guarded(undo);
+byId("retrain").onclick = guarded(async () => { await api("/api/train", { json: {} }); location.assign("/"); });
+load().then(() => { if (state.job?.state === "running") follow(state.job.id); }).catch(tell);
