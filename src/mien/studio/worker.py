@@ -100,9 +100,15 @@ def exam(arguments: Mapping[str, Any], tell: Tell) -> Any:
 
 def audit(arguments: Mapping[str, Any], tell: Tell) -> Any:
     """`mien audit`."""
+    from mien.studio.neighbours import nearest_photos
     from mien.workflows.audit import audit as work
 
-    return work(arguments["photos"], test=arguments["test"], progress=tell.progress, say=tell.say)
+    photos = Path(arguments["photos"])
+    record = plain(work(photos, test=arguments["test"], progress=tell.progress, say=tell.say))
+    doubtful = [
+        one["photo"] for found in record["findings"] for one in found["details"].get("ranked", ())
+    ]
+    return {**record, "neighbours": nearest_photos(photos, doubtful, progress=tell.progress)}
 
 
 def study(arguments: Mapping[str, Any], tell: Tell) -> Any:

@@ -72,18 +72,11 @@ function drawTable({ table, collect_next: next }) {
       el("th", { scope: "row" }, word(label)),
       ...table.counts[i].map((/** @type {number} */ n) => el("td", { class: kind(n) }, number(n))),
       el("td", { class: "total" }, number(sum(table.counts[i]))))))));
-  const wanted = Array.isArray(next) ? next : next?.cells ?? [];
+  const wanted = next?.cells ?? [];
   byId("collect-next").replaceChildren(...(wanted.length ? [
     el("h3", null, t("audit.collect_next")),
-    el("ul", { class: "quiet-list small" }, ...wanted.slice(0, 12).map((/** @type {any} */ one) =>
-      el("li", null, typeof one === "string" ? one : one.sentence ?? describe(one))))] : []));
-}
-
-/** @param {any} wish */
-function describe(wish) {
-  const n = wish.n ?? wish.n_photos ?? wish.need ?? wish.missing;
-  const where = [wish.label ?? wish.row, ...(wish.groups ? Object.values(wish.groups) : [wish.group ?? wish.column])];
-  return t("audit.wish", { n: number(n), what: where.flat().filter(Boolean).join(" · ") });
+    el("ul", { class: "quiet-list small" }, ...wanted.slice(0, FIRST).map((/** @type {any} */ one) =>
+      el("li", null, t("audit.wish", { n: number(one.add), what: `${one.label} · ${one.group}`, has: number(one.has) }))))] : []));
 }
 
 /** @param {any} one */
@@ -155,11 +148,11 @@ function pairCard(one, pair) {
 
 /** The doubtful labels of a finding: photo, what is thought instead, and its neighbours. @param {any} one */
 function doubtsOf(one) {
-  const told = one.details?.doubts ?? one.details?.suspects ?? [];
-  return told.filter((/** @type {any} */ doubt) => doubt.photo in one.keys).map((/** @type {any} */ doubt) => ({
-    photo: doubt.photo, label: labelOf(doubt.photo), other: doubt.suggested ?? doubt.other,
-    sure: doubt.probability ?? doubt.p_other ?? null, near: doubt.neighbours ?? [],
-    key: one.keys[doubt.photo], gone: one.gone.includes(doubt.photo) }));
+  const near = state.audit.neighbours ?? {};
+  return (one.details?.ranked ?? []).filter((/** @type {any} */ doubt) => doubt.photo in one.keys)
+    .map((/** @type {any} */ doubt) => ({
+      photo: doubt.photo, label: doubt.label, other: doubt.thinks, sure: doubt.prob_thinks,
+      near: near[doubt.photo] ?? [], key: one.keys[doubt.photo], gone: one.gone.includes(doubt.photo) }));
 }
 
 /** @param {any} one @param {any[]} doubts */
@@ -186,9 +179,8 @@ function queue(one, doubts) {
       el("dl", { class: "answers" }, el("dt", null, t("audit.label")), el("dd", null, doubt.label),
         el("dt", null, t("audit.model_thinks")), el("dd", null, doubt.other, doubt.sure === null ? "" : ` (${percent(doubt.sure)})`)),
       doubt.near.length > 0 && el("p", { class: "small soft" }, t("audit.neighbours")),
-      doubt.near.length > 0 && el("ul", { class: "near" }, ...doubt.near.slice(0, 6).map((/** @type {any} */ near) => {
-        const name = typeof near === "string" ? near : near.photo;
-        return el("li", null, el("img", { src: small(name), alt: "" }), labelOf(name));
+      doubt.near.length > 0 && el("ul", { class: "near" }, ...doubt.near.map((/** @type {string} */ near) => {
+        return el("li", null, el("img", { src: small(near), alt: "" }), labelOf(near));
       })),
       el("div", { class: "row decide" }, decideButton("keep", "K"), decideButton("move", "M"), decideButton("drop", "D")),
       el("div", { class: "row" },
