@@ -1,0 +1,191 @@
+"""Photos to the facts that an audit looks at, each photo's bytes once in the life of a cache.
+
+Joins decoding, the face detector and `mien.audit.facts`. Law: a photo that cannot be decoded is a
+named reject; one without a face is measured all the same.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from mien.audit.facts import VERSION, Facts, from_bytes, measure, to_bytes
+from mien.audit.view import Part
+from mien.backbone.embed import Embedded
+from mien.cache import Cache
+from mien.dataset.folder import without
+from mien.digest import digest_text
+from mien.errors import PhotoError, UserError
+from mien.face import default_detector, load_face_finder
+from mien.head.recipe import Recipe
+from mien.image.decode import decode, read_photo_bytes
+from mien.image.preprocessing import NO_FACE, upright_pixels
+from mien.records import Dataset, Face, FaceFinder, Photo, Progress, Reject, Say, plain
+from mien.workflows.embedder import Embedder, embedder_for
+
+_KEEP_EVERY: Final = 64
+STAGE: Final = "measuring"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tools:
+    """What an audit needs beside the photos.
+
+    Attributes:
+        embedder: None where the recipe's backbone cannot be had.
+        no_embedder: Why; empty where there is one.
+        find_face: The recipe's detector, or the best at hand.
+    """
+
+    embedder: Embedder | None
+    no_embedder: str
+    find_face: FaceFinder
+
+
+def tools_for(recipe: Recipe) -> Tools:
+    """Load what a recipe names; without its backbone an audit still does most of its work."""
+    try:
+        embedder = embedder_for(recipe)
+    except UserError as error:
+        finder = load_face_finder(default_detector())
+        return Tools(embedder=None, no_embedder=f"no embeddings: {error.message}", find_face=finder)
+    finder_of_recipe = embedder.find_face or load_face_finder(default_detector())
+    return Tools(embedder=embedder, no_embedder="", find_face=finder_of_recipe)
+
+
+def measure_dataset(
+    dataset: Dataset, *, tools: Tools, progress: Progress, say: Say
+) -> tuple[Part, int]:
+    """Measure and embed a dataset through the cache beside it.
+
+    Returns:
+        The part, and how many photos were not in the cache of embeddings.
+    """
+    with Cache.open(dataset.root, say=say) as cache:
+        embedded = (
+            tools.embedder.embed(dataset.photos, cache=cache, progress=progress)
+            if tools.embedder
+            else None
+        )
+        measured = _measure_all(
+            dataset.photos,
+            known_faces=_faces_of(embedded, tools),
+            find_face=tools.find_face,
+            cache=cache,
+            progress=progress,
+        )
+    rejects = [
+        Reject(path=photo.name, reason=value)
+        for photo in dataset.photos
+        if isinstance(value := measured[photo.sha256], str)
+    ]
+    kept = without(dataset, rejects)
+    good = [measured[photo.sha256] for photo in kept.photos]
+    rows, values = _rows_of(embedded, kept)
+    part = Part(
+        dataset=kept,
+        facts=tuple(one.facts for one in good if isinstance(one, _Measured)),
+        faces=tuple(one.face for one in good if isinstance(one, _Measured)),
+        embedded=rows,
+        embeddings=values,
+    )
+    return part, embedded.n_embedded if embedded else 0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Measured:
+    facts: Facts
+    face: Face | None
+
+
+def _faces_of(embedded: Embedded | None, tools: Tools) -> dict[str, Face | None]:
+    """What embedding has already learned of faces, so that nobody looks twice."""
+    if embedded is None or tools.embedder is None or tools.embedder.find_face is None:
+        return {}
+    known = {
+        photo.sha256: face for photo, face in zip(embedded.photos, embedded.faces, strict=True)
+    }
+    faceless = {reject.path for reject in embedded.rejects if NO_FACE in reject.reason}
+    return known | dict.fromkeys(faceless)
+
+
+def _measure_all(
+    photos: Sequence[Photo],
+    *,
+    known_faces: Mapping[str, Face | None],
+    find_face: FaceFinder,
+    cache: Cache,
+    progress: Progress,
+) -> dict[str, _Measured | str]:
+    unique = {photo.sha256: photo for photo in photos}
+    keys = {sha256: "audit:" + digest_text(VERSION, sha256, find_face.sha256) for sha256 in unique}
+    stored = cache.get_many(list(keys.values()))
+    done: dict[str, _Measured | str] = {
+        sha256: _unpacked(stored[key]) for sha256, key in keys.items() if key in stored
+    }
+    missing = [photo for sha256, photo in unique.items() if sha256 not in done]
+    pending: dict[str, bytes] = {}
+    for n, (photo, answer) in enumerate(_in_threads(missing, known_faces, find_face), start=1):
+        done[photo.sha256] = answer
+        if isinstance(answer, _Measured):
+            pending[keys[photo.sha256]] = _packed(answer)
+        if len(pending) >= _KEEP_EVERY or n == len(missing):
+            cache.put_many(pending)
+            pending.clear()
+        progress(STAGE, n, len(missing))
+    return done
+
+
+def _in_threads(
+    photos: Sequence[Photo], known_faces: Mapping[str, Face | None], find_face: FaceFinder
+) -> Iterator[tuple[Photo, _Measured | str]]:
+    def work(photo: Photo) -> _Measured | str:
+        try:
+            data = read_photo_bytes(photo.path)
+            decoded = decode(data)
+        except PhotoError as error:
+            return error.message
+        key = photo.sha256 if photo.sha256 in known_faces else photo.name
+        face = known_faces[key] if key in known_faces else find_face(upright_pixels(decoded))
+        return _Measured(facts=measure(decoded, size_bytes=len(data), face=face), face=face)
+
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="measure")
+    try:
+        yield from zip(photos, pool.map(work, photos), strict=True)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _packed(measured: _Measured) -> bytes:
+    face = json.dumps(plain(measured.face)).encode()
+    return len(face).to_bytes(4, "little") + face + to_bytes(measured.facts)
+
+
+def _unpacked(data: bytes) -> _Measured:
+    end = 4 + int.from_bytes(data[:4], "little")
+    found = json.loads(data[4:end])
+    face = None
+    if found is not None:
+        left, top, right, bottom = found["xyxy_px"]
+        face = Face(
+            xyxy_px=(left, top, right, bottom),
+            confidence=found["confidence"],
+            n_faces=found["n_faces"],
+            landmarks_px=tuple((x, y) for x, y in found["landmarks_px"]),
+        )
+    return _Measured(facts=from_bytes(data[end:]), face=face)
+
+
+def _rows_of(embedded: Embedded | None, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    if embedded is None:
+        return np.zeros(0, dtype=int), np.zeros((0, 1), dtype=np.float32)
+    at = {photo.name: row for row, photo in enumerate(embedded.photos)}
+    pairs = [(i, at[p.name]) for i, p in enumerate(dataset.photos) if p.name in at]
+    rows = np.array([i for i, _ in pairs], dtype=int)
+    return rows, embedded.values[np.array([j for _, j in pairs], dtype=int)]
