@@ -18,8 +18,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-# "", "fail", "fail once", "stall", "cut", "lie", "html", "gone", "throttle once", "redirect", "loop",
-# "zip", or "to URL".
+# "", "fail", "fail once", "stall", "cut", "lie", "html", "gone", "throttle once", "redirect",
+# "loop", "zip", or "to URL".
 Faulty = str
 
 
@@ -248,7 +248,9 @@ class Server:
         first = int(query["first"])
         divs = []
         for picture in found[first : first + 20]:
-            data = json.dumps({"murl": self.picture_url(picture.name)}).replace('"', "&quot;")
+            data = json.dumps(
+                {"murl": self.picture_url(picture.name)}, separators=(",", ":")
+            ).replace('"', "&quot;")
             divs.append(f'<div class="imgpt"><a m="{data}">x</a></div>')
         return f"<html><body>{''.join(divs)}</body></html>"
 

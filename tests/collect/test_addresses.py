@@ -160,7 +160,7 @@ class OnlyPublic(httpcore.NetworkBackend):
         self.connected: list[str] = []
         self._answer = answer
 
-    def connect_tcp(self, host: str, port: int, **_: object) -> httpcore.NetworkStream:
+    def connect_tcp(self, host: str, *_: object, **__: object) -> httpcore.NetworkStream:
         address = ipaddress.ip_address(host)  # a name must never come this far
         mapped = getattr(address, "ipv4_mapped", None) or address
         assert mapped.is_global, f"connected to {host}"
@@ -205,7 +205,7 @@ def test_the_connection_refuses_what_the_first_sieve_would_miss(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The defence is the address that is connected to: it must hold alone.
-    monkeypatch.setattr("mien.collect.connection.check_url", lambda url: None)
+    monkeypatch.setattr("mien.collect.connection.check_url", lambda _: None)
     backend = OnlyPublic()
     assert reason_of(url, backend=backend) in ("refused address", "no connection")
     assert backend.connected == []
