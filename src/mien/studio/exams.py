@@ -28,6 +28,7 @@ from mien.exam import Exam, compare, examine
 from mien.files import nfc, read_json, write_json
 from mien.records import Dataset, plain
 from mien.studio.errors import StudioError
+from mien.workflows.exams import looks_at
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _EXAM_ID: Final = re.compile(r"\d{13}-[0-9a-f]{8}")
@@ -198,9 +199,15 @@ class Exams:
                 for label in dataset.classes
             },
             fingerprint=fingerprint,
-            looks=taken.count(fingerprint),
+            looks=_n_looks(dataset, own=taken.count(fingerprint)),
             trouble=trouble,
         )
+
+
+def _n_looks(dataset: Dataset, *, own: int) -> int:
+    """Exams on these very photos: the studio's own, or more where the command line took some."""
+    looks = looks_at(dataset) if dataset.photos else None
+    return max(own, looks.n_exams if looks else 0)
 
 
 def _set_id(folder: Path) -> str:

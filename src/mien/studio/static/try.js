@@ -236,6 +236,4 @@ stage.addEventListener("drop", guarded(async (event) => {
   if (file) await ask(file);
 }));
 byId("try-export").onclick = guarded(async () => (await import("./export.js")).openExport(chosen()));
-// The training panel says when there is a new model.
-document.addEventListener("mien:trained", guarded(refresh));
 refresh().catch(tell);
