@@ -30,7 +30,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-DETECTION_SIDE_PX = 640
+DETECTION_SIDES_PX = (320, 640)  # the next where the one before finds nothing
 FRAMING = (1.00, 0.58)  # share of a picture of each set that the product's crop shows
 FILTERS = {
     name: getattr(Image.Resampling, name.upper()) for name in ("bilinear", "bicubic", "lanczos")
@@ -58,12 +58,15 @@ def read_photos(folder: Path) -> tuple[list[Image.Image], list[dict[str, str]]]:
 
 def find_face(photo: Image.Image, detector) -> tuple[float, float, float] | None:
     """Middle and longer side `(x, y, side)`, px, of the largest confident face."""
-    scale = min(1.0, DETECTION_SIDE_PX / max(photo.size))
-    size = (round(photo.width * scale), round(photo.height * scale))
-    small = np.asarray(photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
-    detector.setInputSize(size)
-    faces = detector.detect(np.ascontiguousarray(small[:, :, ::-1]))[1]
-    if faces is None:
+    for side in DETECTION_SIDES_PX:
+        scale = min(1.0, side / max(photo.size))
+        size = (round(photo.width * scale), round(photo.height * scale))
+        small = np.asarray(photo.resize(size, Image.Resampling.BOX))
+        detector.setInputSize(size)
+        faces = detector.detect(np.ascontiguousarray(small[:, :, ::-1]))[1]
+        if faces is not None:
+            break
+    else:
         return None
     x, y, w, h = max(faces, key=lambda face: face[2] * face[3])[:4] / scale
     return float(x + w / 2), float(y + h / 2), float(max(w, h))
@@ -183,18 +186,23 @@ def judge_photos(backbone, folder: Path, detector: Path, *, size: int, factor: f
     }
 
 
+def face_embeddings(backbone, faces: data.Faces, *, size: int) -> np.ndarray:
+    """Embeddings `(n, 1280)` of faces, framed as the product frames a photo's."""
+    images, framing = torch.from_numpy(faces.images), torch.tensor(FRAMING)[faces.sources]
+    framed = augment.frame(images.unsqueeze(1).float(), framing, size=size, rng=None)[:, 0]
+    return embed(backbone, framed.clamp(0, 255).round().to(torch.uint8).numpy())
+
+
 def judge_faces(backbone, folder: Path, *, size: int, n_train: int = 8000) -> dict:
     """A logistic head on some training faces, judged on the validation faces."""
     training, validation = data.load(folder)
     chosen = np.random.default_rng(0).permutation(np.flatnonzero(training.labels < 5))[:n_train]
     training, validation = training.take(chosen), validation.take(validation.labels < 5)
 
-    def embeddings(faces):
-        images, framing = torch.from_numpy(faces.images), torch.tensor(FRAMING)[faces.sources]
-        framed = augment.frame(images.unsqueeze(1).float(), framing, size=size, rng=None)
-        return embed(backbone, framed[:, 0].clamp(0, 255).round().to(torch.uint8).numpy())
-
-    a, b = standardise(embeddings(training), embeddings(validation))
+    a, b = standardise(
+        face_embeddings(backbone, training, size=size),
+        face_embeddings(backbone, validation, size=size),
+    )
     right = fit(a, training.labels, 1e-2).predict(b) == validation.labels
     by_source = {
         name: score(right[None, validation.sources == i]) for i, name in enumerate(data.SOURCES)
