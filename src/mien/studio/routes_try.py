@@ -7,9 +7,14 @@ would say of the same picture.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Final
+import zipfile
+from io import BytesIO
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+from urllib.parse import quote
 
-from fastapi import APIRouter, File, Request, UploadFile, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, File, Request, Response, UploadFile, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, ConfigDict
 
 from mien.errors import UserError
 from mien.records import plain
@@ -84,3 +89,56 @@ def _answer(look: Look) -> dict[str, Any]:
         "reason": look.reason,
         "took_ms": plain(look.took_ms),
     }
+
+
+class ExportAsked(BaseModel):
+    """Which model, in which format."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: str
+    to: Literal["onnx", "keras", "tfjs", "teachable-machine", "savedmodel", "litert", "litert-int8"]
+
+
+@router.post("/export")
+def export(asked: ExportAsked, request: Request) -> Any:
+    """Write a model in a format and ask its consumers whether they answer the same."""
+    studio = studio_of(request)
+    run = studio.models.get(asked.run)
+    out = run.folder / "exports" / asked.to
+    return studio.jobs.start("export", {"model": str(run.model), "to": asked.to, "out": str(out)})
+
+
+@router.get("/export/readme")
+def export_readme(request: Request, run: str, to: str) -> Response:
+    """How to use an export, with its snippet."""
+    path = _export_folder(request, run, to) / "README.md"
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return Response(text, media_type="text/plain; charset=utf-8")
+
+
+@router.get("/export/download")
+def export_download(request: Request, run: str, to: str) -> Response:
+    """An export as one zip; a file that is a zip already is given as it is."""
+    folder = _export_folder(request, run, to)
+    name = f"{folder.parent.parent.name}-{to}.zip"
+    buffer = BytesIO()
+    # What is in it is compressed badly or not at all: weights look like noise.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                archive.write(path, path.relative_to(folder).as_posix())
+    disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+    return Response(
+        buffer.getvalue(),
+        media_type="application/zip",
+        headers={"Content-Disposition": disposition},
+    )
+
+
+def _export_folder(request: Request, run: str, to: str) -> Path:
+    known = get_args(ExportAsked.model_fields["to"].annotation)
+    folder = studio_of(request).models.get(run).folder / "exports" / to
+    if to not in known or not folder.is_dir():
+        raise StudioError("export_gone")
+    return folder

@@ -118,12 +118,22 @@ def study(arguments: Mapping[str, Any], tell: Tell) -> Any:
     return work(**arguments, progress=tell.progress, say=tell.say)
 
 
+def export(arguments: Mapping[str, Any], tell: Tell) -> Any:
+    """`mien export`."""
+    from mien.workflows.export import export as work
+
+    return work(
+        arguments["model"], to=arguments["to"], out=arguments["out"], progress=tell.progress
+    )
+
+
 VERBS: Final[dict[str, Verb]] = {
     "train": train,
     "sample": sample,
     "exam": exam,
     "audit": audit,
     "study": study,
+    "export": export,
 }
 
 
