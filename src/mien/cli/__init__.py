@@ -23,9 +23,16 @@ from mien.version import VERSION
 # The module holds a click command named `command`.
 VERBS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("demo", "Draw a sample dataset, train, test, and say what to do next."),
+    "audit": ("audit", "Look at the photos before trusting any number."),
+    "split": ("split", "Freeze a test part that cannot leak."),
+    "plan": ("plan", "Say how many test photos a claim needs."),
     "train": ("train", "Train a classifier from a folder of class folders."),
     "test": ("test", "Score models on test photos, with intervals."),
     "predict": ("predict", "Name the class of photos."),
+    "study": ("study", "Try many recipes with many seeds, and say what can be said."),
+    "curve": ("curve", "Say whether more photos are worth it, and of which class."),
+    "report": ("report", "Write the page of a run or a study."),
+    "reproduce": ("reproduce", "Do a published study again, over seeds and by folds."),
     "compare": ("compare", "Say whether two models differ by more than chance."),
     "studio": ("studio", "Collect, train, try and examine in the browser."),
     "collect": ("collect", "Collect photos with their licences, sorted into usable and not."),

@@ -10,8 +10,10 @@ from mien.audit.view import View
 
 # A photo's noise keeps neighbouring pixels from being equal and spreads its colours; a drawing has
 # surfaces and few colours. See docs/checks.md for what photos score.
-_FLAT: Final = 0.45
-_FEW_COLOURS: Final = 0.006
+_FLAT: Final = 0.6
+_FEW_COLOURS: Final = 0.008
+# A portrait before black cloth has few colours too, but no strong ones.
+_CHROMA: Final = 0.2
 # Where most pictures look drawn, that is what the folder is meant to hold.
 _MEANT: Final = 0.5
 
@@ -47,6 +49,6 @@ def _drawn(names: list[str], facts: tuple[Facts, ...]) -> list[str]:
     bad = [
         (-fact.flat_share, name)
         for name, fact in zip(names, facts, strict=True)
-        if fact.flat_share > _FLAT and fact.n_colours < _FEW_COLOURS
+        if fact.flat_share > _FLAT and fact.n_colours < _FEW_COLOURS and fact.chroma > _CHROMA
     ]
     return [name for _, name in sorted(bad)]

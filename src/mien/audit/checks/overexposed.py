@@ -10,11 +10,11 @@ from mien.audit.findings import Check, Finding
 from mien.audit.view import View
 from mien.records import Face
 
-# Even the darkest twentieth of the picture is light, and half of it nearly white: a person before
-# a white wall has hair, eyes or shadows. A face of median luma 0.95 has no drawing left.
+# Even the darkest twentieth of the picture is light (no hair, no eyes, no shadow left), and the
+# face, or the picture where there is none, is nearly white. A white wall alone is no fault.
 _DARKEST: Final = 0.33
-_BRIGHT: Final = 0.75
-_BURNT_FACE: Final = 0.95
+_FACE: Final = 0.75
+_PICTURE: Final = 0.9
 
 
 class Overexposed(Check):
@@ -38,6 +38,6 @@ class Overexposed(Check):
 
 
 def _rule(facts: Facts, _face: Face | None) -> float | None:
-    washed = facts.darkest > _DARKEST and facts.brightness > _BRIGHT
-    burnt = facts.face_brightness is not None and facts.face_brightness > _BURNT_FACE
-    return facts.darkest + facts.brightness if washed or burnt else None
+    light = facts.face_brightness if facts.face_brightness is not None else facts.brightness
+    limit = _FACE if facts.face_brightness is not None else _PICTURE
+    return light if facts.darkest > _DARKEST and light > limit else None

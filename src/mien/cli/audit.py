@@ -1,0 +1,60 @@
+"""`mien audit PHOTOS`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from mien.cli.console import document, json_option, print_json, progress_bar, say
+
+
+@click.command()
+@click.argument("photos", type=click.Path(path_type=Path))
+@click.option("--test", type=click.Path(path_type=Path), help="Folder of test photos.")
+@click.option(
+    "--model", type=click.Path(path_type=Path), help="Model or run: what it was trained on."
+)
+@click.option("--recipe", default="expression", show_default=True, help="Whose backbone looks.")
+@click.option("--groups-from-name", metavar="REGEX", help="Named groups of file names.")
+@click.option("--skin-tone", is_flag=True, help="Measure apparent skin tone from pixels.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write the report as one page.")
+@click.option("--seed", default=0, show_default=True, help="Of the checks that deal at random.")
+@json_option
+def command(
+    photos: Path,
+    test: Path | None,
+    model: Path | None,
+    recipe: str,
+    groups_from_name: str | None,
+    skin_tone: bool,
+    html: Path | None,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Look at PHOTOS before trusting any number: balance, twins, leaks, doubtful labels."""
+    from mien.workflows.audit import audit
+
+    began = time.monotonic()
+    with progress_bar() as progress:
+        record = audit(
+            photos,
+            test=test,
+            model=model,
+            recipe=recipe,
+            groups_from_name=groups_from_name,
+            skin_tone=skin_tone,
+            html=html,
+            seed=seed,
+            progress=progress,
+            say=say,
+        )
+    if as_json:
+        print_json(document("audit", record, began=began))
+        return
+    from mien.report.auditing import print_audit
+
+    print_audit(record)
+    if html is not None:
+        say(f"The report with the photos is '{html}'. It shows people: do not publish it.")
