@@ -6,6 +6,8 @@ is loaded from elsewhere, no script runs; light, dark, print and phone are one p
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,13 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).parent / "templates"
+# As many wrong answers as have their nearest photos in the document.
+_MOST_WRONG = 24
+# All that a user may have changed in a recipe; the rest follows from its name.
+_SETTINGS = (
+    "backbone", "preprocessing", "average_mirror", "mirror_photos", "head", "hidden_units",
+    "epochs", "batch_size", "learning_rate", "weight_decay", "validation_fraction", "calibrate",
+)  # fmt: skip
 
 
 def reproduce_page(record: Any) -> str:
@@ -28,7 +37,7 @@ def reproduce_page(record: Any) -> str:
     document = plain(record)
     chance = 1 / len(document["classes"])
     parts = document["its_recipe"]["cross_validation"]
-    return _render(
+    return render(
         "reproduce.html",
         d=document,
         figures={one["setting"]: figures.sweep(one, chance=chance) for one in document["sweeps"]},
@@ -38,7 +47,146 @@ def reproduce_page(record: Any) -> str:
     )
 
 
-def _render(template: str, **values: Any) -> str:
+def run_page(
+    document: Mapping[str, Any],
+    *,
+    history: Mapping[str, Any],
+    pictures: Mapping[str, Mapping[str, str]],
+) -> str:
+    """The page of a run.
+
+    Args:
+        document: The JSON document of `mien report` for the run.
+        history: Seed -> figures of its epochs.
+        pictures: ``test`` and ``train``: names of photos -> ``data:`` addresses; empty for a page
+            without photos.
+    """
+    run = document["record"]
+    exam = run["exam"]
+    sound = {seed: one for seed, one in history.items() if one and one["train_loss"]}
+    photos = {photo["path"]: photo for photo in exam["photos"]} if exam else {}
+    return render(
+        "run.html",
+        d=document,
+        pictures={"test": {}, "train": {}, **pictures},
+        cells=_cells(exam) if exam else [],
+        wrong=[photos[path] for path in exam["wrong"][:_MOST_WRONG]] if exam else [],
+        command=_command(run),
+        figures={
+            "seeds": figures.seeds(document["seeds"]) if _has_scores(document) else None,
+            "reliability": figures.reliability(exam["reliability"])
+            if exam and exam["reliability"]
+            else None,
+            "loss": figures.loss_curves(sound, key="loss") if sound else None,
+            "accuracy": figures.loss_curves(sound, key="accuracy") if sound else None,
+        },
+    )
+
+
+def study_page(record: Any) -> str:
+    """The page of a study.
+
+    Args:
+        record: Its record, or the JSON document.
+    """
+    document = plain(record)
+    cells = document["cells"]
+    return render(
+        "study.html",
+        d=document,
+        cells=sorted(cells, key=lambda cell: -cell["mean"]),
+        chosen=next(cell for cell in cells if cell["name"] == document["chosen"]),
+        grids=_grids(cells),
+        curves=[
+            {"name": curve["name"], "svg": figures.mean_curve(curve)}
+            for curve in document["curves"]
+            if len(curve["epochs"]) > 1
+        ],
+    )
+
+
+def _grids(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """A plot for each numeric setting, the other settings held at one value."""
+    names = list(dict.fromkeys(name for cell in cells for name in cell["vary"]))
+    found = []
+    for name in names:
+        for rest, along in _rows(cells, name):
+            others = ", ".join(f"{key.replace('_', ' ')} {_setting(v)}" for key, v in rest)
+            found.append(
+                {
+                    "setting": name,
+                    "svg": figures.grid(along, setting=name),
+                    "caption": f"At {others}." if others else "",
+                }
+            )
+    return found
+
+
+def _rows(
+    cells: Sequence[Mapping[str, Any]], name: str
+) -> list[tuple[tuple[tuple[str, Any], ...], list[dict[str, Any]]]]:
+    groups: dict[tuple[tuple[str, Any], ...], list[dict[str, Any]]] = {}
+    for cell in cells:
+        value = cell["vary"].get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        rest = tuple((key, other) for key, other in cell["vary"].items() if key != name)
+        groups.setdefault(rest, []).append({**cell, "value": value})
+    # Two points make no curve.
+    return [
+        (rest, sorted(along, key=lambda cell: cell["value"]))
+        for rest, along in groups.items()
+        if len(along) > 2
+    ]
+
+
+def _cells(exam: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The photos of each cell of the confusion matrix that has some."""
+    labels = exam["confusion"]["labels"]
+    places: dict[tuple[str, str | None], list[Any]] = {}
+    for photo in exam["photos"]:
+        places.setdefault((photo["label"], photo["predicted"]), []).append(photo)
+    return [
+        {
+            "row": labels.index(label),
+            "column": "none" if predicted is None else labels.index(predicted),
+            "label": label,
+            "predicted": predicted,
+            "photos": photos,
+        }
+        for (label, predicted), photos in places.items()
+    ]
+
+
+def _has_scores(document: Mapping[str, Any]) -> bool:
+    return any(seed["held_out"] or seed["test"] for seed in document["seeds"])
+
+
+def _command(run: Mapping[str, Any]) -> str:
+    """The command that makes the same run again."""
+    words = ["mien", "train", run["photos"], "--recipe", run["recipe"]["name"]]
+    if run["test_photos"]:
+        words += ["--test", run["test_photos"]]
+    words += ["--seeds", str(len(run["seeds"]))]
+    if run["seeds"][0]["seed"]:
+        words += ["--first-seed", str(run["seeds"][0]["seed"])]
+    if run["cross_validation"]:
+        found = run["cross_validation"]
+        words += ["--cross-validate", f"{found['repeats']}x{found['folds']}"]
+    for name in _SETTINGS:
+        words += ["--set", f"{name}={_typed(run['recipe'][name])}"]
+    return shlex.join(words)
+
+
+def _typed(value: Any) -> str:
+    """A setting as the command line reads it."""
+    if isinstance(value, list):
+        return "/".join(f"{one:g}" for one in value)
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
+
+
+def render(template: str, **values: Any) -> str:
+    """Render a template of this package with what all pages share."""
     return _environment().get_template(template).render(version=VERSION, **values)
 
 
@@ -53,7 +201,11 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        percent=_percent, percent1=_percent_exact, points=_points, setting=_setting
+        percent=_percent,
+        percent1=_percent_exact,
+        points=_points,
+        setting=_setting,
+        number=figures.plain_number,
     )
     return environment
 
