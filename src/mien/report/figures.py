@@ -35,7 +35,7 @@ def sweep(document: Mapping[str, Any], *, chance: float) -> str:
         x_scale="log",
     )
     plot.y_ticks(_PERCENT)
-    plot.x_ticks([(value, f"{value:g}") for value in log_ticks(values)])
+    plot.x_ticks([(value, plain_number(value)) for value in log_ticks(values)])
     _seed_bands(plot, [(point["value"], point["seeds"]) for point in points])
     for point in points:
         plot.dots(
@@ -104,6 +104,28 @@ def loss_curves(history: Mapping[str, Mapping[str, Sequence[float]]], *, key: st
             values = [(i + 1, v) for i, v in enumerate(run[f"{part}_{key}"]) if v is not None]
             if len(values) > 1:
                 plot.line(values, style=style)
+    return plot.svg()
+
+
+def mean_curve(curve: Mapping[str, Any]) -> str:
+    """Mean loss over seeds, epoch by epoch, of one cell of a study."""
+    parts = {key: curve[f"{key}_loss"] for key in ("train", "validation")}
+    told = [value for values in parts.values() for value in values if value is not None]
+    top = max(told, default=1.0) * 1.05
+    plot = Plot(
+        title=f"Loss of each epoch, {curve['name']}",
+        x=(curve["epochs"][0], curve["epochs"][-1]),
+        y=(0, top),
+        x_label="epoch",
+        y_label="loss",
+        height=240,
+    )
+    plot.y_ticks([(top * part / 4, f"{top * part / 4:.2g}") for part in range(5)])
+    plot.x_ticks([(tick, str(tick)) for tick in _whole_ticks(curve["epochs"][-1])])
+    for key, values in parts.items():
+        line = [(e, v) for e, v in zip(curve["epochs"], values, strict=False) if v is not None]
+        if len(line) > 1:
+            plot.line(line, style=f"curve-{key} thick")
     return plot.svg()
 
 
@@ -183,7 +205,8 @@ def grid(cells: Sequence[Mapping[str, Any]], *, setting: str) -> str:
         x_scale="log" if log else "linear",
     )
     plot.y_ticks(_PERCENT)
-    plot.x_ticks([(value, f"{value:g}") for value in (log_ticks(values) if log else values)])
+    ticks = log_ticks(values) if log else values
+    plot.x_ticks([(value, plain_number(value)) for value in ticks])
     spreads = [
         (
             cell["value"],
@@ -212,6 +235,16 @@ def _seed_bands(plot: Plot, spreads: Sequence[tuple[float, Mapping[str, Any]]]) 
             style="band-sd",
         )
     plot.line([(x, one["mean"]) for x, one in spreads], style="mean")
+
+
+def plain_number(value: float) -> str:
+    """A number as people write it, never with an exponent.
+
+    Example:
+        >>> plain_number(0.00005), plain_number(450.0)
+        ('0.00005', '450')
+    """
+    return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
 def _whole_ticks(n: int) -> list[int]:

@@ -15,7 +15,7 @@ Scale: TypeAlias = Literal["linear", "log"]
 Point: TypeAlias = tuple[float, float]
 
 WIDTH, HEIGHT = 620.0, 330.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 16.0, 14.0, 46.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 16.0, 28.0, 46.0
 
 
 class Plot:
@@ -81,10 +81,10 @@ class Plot:
         self._add(f'<path class="line {style}" d="M{"L".join(self._at(*p) for p in points)}"/>')
 
     def level(self, y: float, text: str, *, style: str) -> None:
-        """Draw a line across at y, with text at its right end."""
+        """Draw a line across at y, with text at its left end, where the eye comes from."""
         height = self._y(y)
         self._add(f'<path class="line {style}" d="M{_LEFT} {height:.1f}H{WIDTH - _RIGHT}"/>')
-        self._text(WIDTH - _RIGHT, height - 5, text, anchor="end", style=style)
+        self._text(_LEFT + 6, height - 5, text, anchor="start", style=style)
 
     def interval(self, x: float, low: float, high: float, *, style: str) -> None:
         """Draw a line from low to high at x."""
@@ -121,7 +121,7 @@ class Plot:
         frame = f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom:.1f}H{WIDTH - _RIGHT}"/>'
         words = [
             _text((_LEFT + WIDTH - _RIGHT) / 2, self._height - 6, x_label, "middle", "label"),
-            _text(_LEFT + 6, _TOP + 4, y_label, "start", "label"),
+            _text(8, 13, y_label, "start", "label"),
         ]
         return (
             f'<svg viewBox="0 0 {WIDTH:g} {self._height:g}" role="img" '

@@ -78,6 +78,58 @@ def print_compare(record: Any, *, file: IO[str] | None = None) -> None:
     _rejects(out, document["rejects"])
 
 
+def print_reproduce(record: Any, *, file: IO[str] | None = None) -> None:
+    """Print a published study beside what its recipe and ours give."""
+    document, out = _document(record), _console(file)
+    _say(out, document["sentences"])
+    for sweep in document["sweeps"]:
+        _sweep(out, sweep, n_test=document["n_test"])
+    columns = [
+        ("recipe", False),
+        ("test", True),
+        ("least to most", True),
+        ("cross-validated", True),
+    ]
+    rows = [
+        [
+            one["name"],
+            _spread(one["seeds"]),
+            f"{100 * one['seeds']['min']:.0f} to {100 * one['seeds']['max']:.0f} %",
+            _percent(one["cross_validation"]["mean"]),
+        ]
+        for one in (document["its_recipe"], document["ours"])
+    ]
+    _print_table(out, title="Its recipe and ours", columns=columns, rows=rows)
+    _rejects(out, document["rejects"])
+
+
+def _sweep(out: Console, sweep: Mapping[str, Any], *, n_test: int) -> None:
+    columns = [
+        (sweep["setting"].replace("_", " "), True), ("printed", True), ("its model", True),
+        ("over seeds", True), ("least to most", True), ("as good", True), ("held-out", True),
+    ]  # fmt: skip
+    rows = [
+        [
+            f"{point['value']:.5f}".rstrip("0").rstrip("."),
+            _percent(point["printed"]),
+            "–" if point["measured"] is None else f"{point['measured_correct']} of {n_test}",
+            _spread(point["seeds"]),
+            f"{100 * point['seeds']['min']:.0f} to {100 * point['seeds']['max']:.0f} %",
+            _percent(point["at_least_printed"]),
+            "–" if point["held_out"] is None else _spread(point["held_out"]),
+        ]
+        for point in sweep["points"]
+    ]
+    _print_table(out, title=f"Accuracy against {columns[0][0]}", columns=columns, rows=rows)
+    _say(out, [sweep["sentence"], ""])
+
+
+def _spread(summary: Mapping[str, Any]) -> str:
+    if summary["sd"] is None:
+        return _percent(summary["mean"])
+    return f"{_percent(summary['mean'])} ± {100 * summary['sd']:.0f}"
+
+
 def print_predict(record: Any, *, file: IO[str] | None = None) -> None:
     """Print one line a photo: its class and probability, or why there is none."""
     said, out = _document(record), _console(file)

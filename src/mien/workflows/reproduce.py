@@ -2,7 +2,7 @@
 
 Four things stand side by side: the printed tables, the study's own exported models measured again,
 its recipe over many seeds, and our recipe. Law: every test photo counts in each of them; nothing is
-chosen by a test score.
+chosen by a test score; a reproduction that was interrupted goes on where it was.
 """
 
 from __future__ import annotations
@@ -14,20 +14,26 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
+from jaxtyping import Bool
 
-from mien.dataset.folder import read_dataset
 from mien.errors import RecipeError
 from mien.exam import Comparison, Exam, examine, judge, over_seeds
 from mien.exam import compare as compare_exams
 from mien.head.crossval import CrossValidation, cross_validate
-from mien.head.fit import as_seen
-from mien.head.fitted import Fitted, predict_probs
+from mien.head.fit import as_seen, fit
+from mien.head.fitted import predict_probs
 from mien.head.recipe import Recipe, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
-from mien.records import Dataset, Progress, Reject, Say, no_progress, say_nothing
+from mien.records import Dataset, Progress, Say, no_progress, say_nothing
 from mien.stats import corrected_resampled_t, estimate
+from mien.study.engine import carry_out
+from mien.study.executors import threads
+from mien.study.grid import Cell
+from mien.study.jobs import Embeddings, Run, jobs_of, look_of
+from mien.study.store import Store
+from mien.version import VERSION
 from mien.workflows.crossval import summarise
-from mien.workflows.embedder import embedder_for, with_detector_at_hand
+from mien.workflows.embedder import with_detector_at_hand
 from mien.workflows.paper import Paper, read_paper
 from mien.workflows.reproduced import (
     FoldDifference,
@@ -41,7 +47,7 @@ from mien.workflows.reproduced import (
     summary,
     sweep_sentence,
 )
-from mien.workflows.sweep import Bench, Embeddings, SweepCell
+from mien.workflows.study_photos import Seen, digest_of, embedders_of, read_photos, see
 from mien.workflows.test import TestResult, test
 from mien.workflows.train import class_numbers
 
@@ -56,23 +62,13 @@ DEFAULT_FOLDS = (10, 10)
 _Measured: TypeAlias = Mapping[tuple[int, float], TestResult]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Photos:
-    """Training and test photos as one recipe sees them; `rejects` are test photos it cannot."""
-
-    train_set: Dataset
-    test_set: Dataset
-    train: Embeddings
-    test: Embeddings
-    rejects: tuple[Reject, ...]
-
-
 def reproduce(
     paper: Path | str,
     *,
     seeds: int = DEFAULT_SEEDS,
     cross_validate: tuple[int, int] = DEFAULT_FOLDS,
     recipe: str = OUR_RECIPE,
+    out: Path | str | None = None,
     progress: Progress = no_progress,
     say: Say = say_nothing,
 ) -> ReproduceRecord:
@@ -83,6 +79,7 @@ def reproduce(
         seeds: Random starts for each of its settings, at least 2.
         cross_validate: Repeats and folds on the training photos, for its recipe and ours.
         recipe: Ours.
+        out: Where finished runs are kept; ``studies/NAME-reproduced`` when None.
         progress: Told how far each stage is.
         say: Told sentences for the user.
 
@@ -93,21 +90,30 @@ def reproduce(
         raise RecipeError(f"seeds is {seeds}, expected at least 2", "A spread needs several.")
     published = read_paper(Path(paper))
     its = recipe_from(ITS_RECIPE)
-    chosen = with_detector_at_hand(recipe_from(recipe), say=say)
-    photos, own = (_see(published, one, progress, say) for one in (its, chosen))
+    ours = with_detector_at_hand(recipe_from(recipe), say=say)
+    asked = read_photos(published.train, published.test, None, progress, least=2, allow_leak=True)
+    embedders = embedders_of([its, ours])
+    seen = see(asked, embedders, least=2, folds=0, progress=progress, say=say)
     measured = _measure(published, progress)
-    bench = _bench(photos, seeds, progress)
-    sweeps = _sweeps(published, bench, its, measured)
-    its_result, its_right, its_folds = _recipe(photos, bench, its, cross_validate)
-    ours, our_right, our_folds = _recipe(own, _bench(own, seeds, progress), chosen, cross_validate)
+    store = Store.open(
+        Path(out) if out else Path("studies") / f"{published.root.resolve().name}-reproduced",
+        material=digest_of(seen, embedders, folds=0),
+        plan={"mien": VERSION, "paper": str(published.root), "seeds": seeds},
+    )
+    runs = _Runs.of(
+        _cells(published, its, ours), seeds=seeds, seen=seen, store=store, progress=progress
+    )
+    both = [_recipe(one, runs, seen, cross_validate, progress) for one in (its, ours)]
+    sweeps = _sweeps(published, its, runs, measured)
     record = ReproduceRecord(
         paper=str(published.root),
-        n_train=len(photos.train_set.photos),
-        n_test=its_right.shape[1],
-        classes=photos.train_set.classes,
+        folder=str(store.folder),
+        n_train=len(seen.train.photos),
+        n_test=len(runs.y_true),
+        classes=seen.train.classes,
         seeds=seeds,
         table_columns=published.table_columns,
-        table=_table(published, photos.train_set),
+        table=_table(published, seen.train),
         hidden_split=tuple(
             HiddenRow(label=label, printed=share) for label, share in published.hidden_split.items()
         ),
@@ -115,15 +121,70 @@ def reproduce(
         n_models=len(measured),
         n_agree=_n_agree(sweeps),
         sweeps=sweeps,
-        its_recipe=its_result,
-        ours=ours,
-        against_best_model=_against_best(sweeps, measured.values(), ours),
-        recipes=judge([its_right, our_right], names=[its.name, chosen.name]),
-        by_folds=_by_folds(our_folds, its_folds),
+        its_recipe=both[0][0],
+        ours=both[1][0],
+        against_best_model=_against_best(sweeps, measured.values(), both[1][0]),
+        recipes=judge([runs.correct(its), runs.correct(ours)], names=[its.name, ours.name]),
+        by_folds=_by_folds(both[1][1], both[0][1]),
         sentences=(),
-        rejects=photos.train_set.rejects + photos.test_set.rejects,
+        rejects=seen.rejects,
     )
-    return dataclasses.replace(record, sentences=summary(record))
+    record = dataclasses.replace(record, sentences=summary(record))
+    store.finish(record)
+    return record
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Runs:
+    """What every cell and seed answered on the test photos."""
+
+    by_cell: Mapping[str, tuple[Run, ...]]
+    y_true: np.ndarray
+
+    @classmethod
+    def of(
+        cls, cells: Sequence[Cell], *, seeds: int, seen: Seen, store: Store, progress: Progress
+    ) -> _Runs:
+        found = carry_out(
+            jobs_of(cells, seeds=range(seeds)),
+            material=seen.material,
+            store=store,
+            way=threads,
+            progress=progress,
+        )
+        assert seen.test is not None
+        return cls(
+            by_cell={
+                cell.key: tuple(found[cell.key, seed] for seed in range(seeds)) for cell in cells
+            },
+            y_true=class_numbers(seen.test),
+        )
+
+    def at(self, recipe: Recipe) -> tuple[Run, ...]:
+        return self.by_cell[Cell(vary={}, recipe=recipe).key]
+
+    def correct(self, recipe: Recipe) -> Bool[np.ndarray, "s n"]:
+        return np.array([np.array(run.predicted) == self.y_true for run in self.at(recipe)])
+
+
+def _at_epochs(recipe: Recipe, epochs: int) -> Recipe:
+    return dataclasses.replace(recipe, learning_rate=USUAL_RATE, epochs=epochs)
+
+
+def _at_rate(recipe: Recipe, rate: float) -> Recipe:
+    epochs = EPOCHS_OF_USUAL_RATE if rate == USUAL_RATE else EPOCHS_OF_RATES
+    return dataclasses.replace(recipe, learning_rate=rate, epochs=epochs)
+
+
+def _cells(paper: Paper, its: Recipe, ours: Recipe) -> tuple[Cell, ...]:
+    recipes = [
+        *(_at_epochs(its, epochs) for epochs in paper.epochs),
+        *(_at_rate(its, rate) for rate in paper.learning_rate),
+        its,
+        ours,
+    ]
+    # A recipe that stands twice is trained once.
+    return tuple({recipe: Cell(vary={}, recipe=recipe) for recipe in recipes}.values())
 
 
 def _measure(paper: Paper, progress: Progress) -> _Measured:
@@ -135,77 +196,47 @@ def _measure(paper: Paper, progress: Progress) -> _Measured:
     return dict(zip(keys, record.results, strict=True))
 
 
-def _see(paper: Paper, recipe: Recipe, progress: Progress, say: Say) -> _Photos:
-    embedder = embedder_for(recipe)
-    whole_train = read_dataset(paper.train, progress=progress)
-    whole_test = read_dataset(paper.test, progress=progress)
-    train_set, train = embedder.embed_dataset(whole_train, progress=progress, say=say)
-    test_set, seen = embedder.embed_dataset(whole_test, progress=progress, say=say)
-    test_set = dataclasses.replace(test_set, classes=train_set.classes)
-    return _Photos(
-        train_set=train_set,
-        test_set=test_set,
-        train=Embeddings(values=train.values, mirrored=train.mirrored, y=class_numbers(train_set)),
-        test=Embeddings(values=seen.values, mirrored=seen.mirrored, y=class_numbers(test_set)),
-        rejects=tuple(seen.rejects),
-    )
-
-
-def _bench(photos: _Photos, seeds: int, progress: Progress) -> Bench:
-    return Bench(
-        train=photos.train,
-        test=photos.test,
-        n_unseen=len(photos.rejects),
-        n_classes=len(photos.train_set.classes),
-        seeds=range(seeds),
-        progress=progress,
-    )
-
-
-def _sweeps(paper: Paper, bench: Bench, recipe: Recipe, measured: _Measured) -> tuple[Sweep, Sweep]:
-    counts = sorted({*paper.epochs, EPOCHS_OF_USUAL_RATE})
-    by_epochs = bench.at_epochs(
-        dataclasses.replace(recipe, learning_rate=USUAL_RATE), counts=counts
-    )
-    usual = next(cell for cell in by_epochs if cell.value == EPOCHS_OF_USUAL_RATE)
-    by_rate = bench.at_rates(
-        dataclasses.replace(recipe, epochs=EPOCHS_OF_RATES),
-        rates=[rate for rate in sorted(paper.learning_rate) if rate != USUAL_RATE],
-    )
-    if USUAL_RATE in paper.learning_rate:
-        by_rate.append(dataclasses.replace(usual, value=USUAL_RATE))
-        by_rate.sort(key=lambda cell: cell.value)
+def _sweeps(paper: Paper, its: Recipe, runs: _Runs, measured: _Measured) -> tuple[Sweep, Sweep]:
     return (
         _sweep(
             "epochs",
-            [cell for cell in by_epochs if cell.value in paper.epochs],
-            printed={float(count): share for count, share in paper.epochs.items()},
-            measured={float(e): one for (e, rate), one in measured.items() if rate == USUAL_RATE},
+            {float(epochs): _at_epochs(its, epochs) for epochs in sorted(paper.epochs)},
+            runs=runs,
+            printed={float(epochs): share for epochs, share in paper.epochs.items()},
+            measured=measured,
         ),
         _sweep(
             "learning_rate",
-            by_rate,
+            {rate: _at_rate(its, rate) for rate in sorted(paper.learning_rate)},
+            runs=runs,
             printed=paper.learning_rate,
-            measured={rate: one for (e, rate), one in measured.items() if e == _epochs_at(rate)},
+            measured=measured,
         ),
     )
-
-
-def _epochs_at(rate: float) -> int:
-    return EPOCHS_OF_USUAL_RATE if rate == USUAL_RATE else EPOCHS_OF_RATES
 
 
 def _sweep(
     setting: Literal["epochs", "learning_rate"],
-    cells: Sequence[SweepCell],
+    recipes: Mapping[float, Recipe],
     *,
+    runs: _Runs,
     printed: Mapping[float, float],
-    measured: Mapping[float, TestResult],
+    measured: _Measured,
 ) -> Sweep:
-    points = tuple(_point(cell, printed[cell.value], measured.get(cell.value)) for cell in cells)
     words = {"epochs": "epochs", "learning_rate": "learning rate"}[setting]
+    points = tuple(
+        _point(
+            value,
+            runs.at(recipe),
+            runs.correct(recipe),
+            printed[value],
+            measured.get((recipe.epochs, recipe.learning_rate)),
+        )
+        for value, recipe in recipes.items()
+    )
     verdict = judge(
-        [cell.correct for cell in cells], names=[f"{words} {cell.value:g}" for cell in cells]
+        [runs.correct(recipe) for recipe in recipes.values()],
+        names=[f"{words} {value:g}" for value in recipes],
     )
     best = max(points, key=lambda point: point.printed or 0)
     return Sweep(
@@ -219,11 +250,18 @@ def _sweep(
     )
 
 
-def _point(cell: SweepCell, printed: float, model: TestResult | None) -> SweepPoint:
-    accuracies = cell.correct.mean(axis=1)
+def _point(
+    value: float,
+    runs: Sequence[Run],
+    correct: Bool[np.ndarray, "s n"],
+    printed: float,
+    model: TestResult | None,
+) -> SweepPoint:
+    accuracies = correct.mean(axis=1)
     exam = None if model is None else model.exam
+    held_out = _held_out(runs)
     return SweepPoint(
-        value=cell.value,
+        value=value,
         printed=printed,
         model=None if model is None else model.model,
         measured_correct=None if exam is None else exam.correct,
@@ -231,12 +269,16 @@ def _point(cell: SweepCell, printed: float, model: TestResult | None) -> SweepPo
         agrees=None if exam is None else round(printed * exam.n) == exam.correct,
         seeds=over_seeds(accuracies),
         accuracies=tuple(accuracies.tolist()),
-        held_out=over_seeds(cell.held_out) if cell.held_out else None,
-        n_held_out=cell.n_held_out,
-        n_diverged=cell.n_diverged,
+        held_out=over_seeds(held_out) if held_out else None,
+        n_held_out=runs[0].n_validation,
+        n_diverged=sum(run.diverged is not None for run in runs),
         # The printed share is rounded: half a photo below still counts as as good.
-        at_least_printed=float(np.mean(accuracies >= printed - 0.5 / cell.correct.shape[1])),
+        at_least_printed=float(np.mean(accuracies >= printed - 0.5 / correct.shape[1])),
     )
+
+
+def _held_out(runs: Sequence[Run]) -> list[float]:
+    return [run.validation_accuracy for run in runs if run.validation_accuracy is not None]
 
 
 def _n_agree(sweeps: Iterable[Sweep]) -> int:
@@ -246,50 +288,57 @@ def _n_agree(sweeps: Iterable[Sweep]) -> int:
 
 
 def _recipe(
-    photos: _Photos, bench: Bench, recipe: Recipe, folds: tuple[int, int]
-) -> tuple[RecipeResult, np.ndarray, CrossValidation]:
-    cell, fitted = bench.at(recipe)
+    recipe: Recipe, runs: _Runs, seen: Seen, folds: tuple[int, int], progress: Progress
+) -> tuple[RecipeResult, CrossValidation]:
+    look = seen.material.looks[look_of(recipe)]
     found = cross_validate(
-        photos.train.values,
-        mirrored=photos.train.mirrored,
-        y=photos.train.y,
+        look.train,
+        mirrored=look.train_mirrored,
+        y=seen.material.y,
         recipe=recipe,
         repeats=folds[0],
         folds=folds[1],
         seed=0,
-        n_classes=bench.n_classes,
-        progress=bench.progress,
+        n_classes=seen.material.n_classes,
+        progress=progress,
     )
-    accuracies = cell.correct.mean(axis=1)
+    accuracies, held_out = runs.correct(recipe).mean(axis=1), _held_out(runs.at(recipe))
     result = RecipeResult(
         name=recipe.name,
         recipe=recipe_to_plain(recipe),
         seeds=over_seeds(accuracies),
         accuracies=tuple(accuracies.tolist()),
-        held_out=over_seeds(cell.held_out) if cell.held_out else None,
-        n_held_out=cell.n_held_out,
-        cross_validation=summarise(found, photos.train_set),
-        exam=_exam(photos, recipe, fitted[0]),
-        rejects=photos.rejects,
+        held_out=over_seeds(held_out) if held_out else None,
+        n_held_out=runs.at(recipe)[0].n_validation,
+        cross_validation=summarise(found, seen.train),
+        exam=_exam(recipe, look, seen),
     )
-    return result, cell.correct, found
+    return result, found
 
 
-def _exam(photos: _Photos, recipe: Recipe, fitted: Fitted) -> Exam:
-    """One head on all test photos, those without an embedding last."""
-    seen = as_seen(photos.test.values, mirrored=photos.test.mirrored, recipe=recipe)
-    probs = predict_probs(fitted.head, seen)
-    n_seen, n_unseen = len(probs), len(photos.rejects)
-    names = [photo.name for photo in photos.test_set.photos]
-    labels = [photo.label or "" for photo in photos.test_set.photos]
-    # A test photo's class is its folder.
-    lost = [reject.path for reject in photos.rejects]
+def _exam(recipe: Recipe, look: Embeddings, seen: Seen) -> Exam:
+    """The first seed's head on all test photos."""
+    assert seen.test is not None
+    assert look.test is not None
+    (fitted,) = fit(
+        look.train,
+        mirrored=look.train_mirrored,
+        y=seen.material.y,
+        recipe=recipe,
+        seeds=[0],
+        n_classes=seen.material.n_classes,
+    )
+    told = as_seen(look.test, mirrored=look.test_mirrored, recipe=recipe)
+    blind = np.flatnonzero(~np.isfinite(told).all(axis=1))
+    reasons = {one.path: one.reason for one in seen.rejects}
+    names = [photo.name for photo in seen.test.photos]
     return examine(
-        labels=photos.train_set.classes,
-        y_true=[*labels, *(Path(path).parent.name for path in lost)],
-        probs=np.concatenate([probs, np.full((n_unseen, probs.shape[1]), np.nan)]),
-        paths=[*names, *lost],
-        unanswered={n_seen + row: one.reason for row, one in enumerate(photos.rejects)},
+        labels=seen.train.classes,
+        y_true=[photo.label or "" for photo in seen.test.photos],
+        probs=predict_probs(fitted.head, told),
+        paths=names,
+        groups=[photo.groups for photo in seen.test.photos],
+        unanswered={int(row): reasons.get(names[row], "no embedding") for row in blind},
     )
 
 
@@ -305,10 +354,9 @@ def _against_best(
     return compare_exams(ours.exam, exam, names=("ours", "its best model"))
 
 
-def _by_folds(ours: CrossValidation, its: CrossValidation) -> FoldDifference | None:
-    """Fold by fold, where both dealt the same photos in the same way."""
-    if ours.n != its.n or not np.array_equal(ours.fold_of, its.fold_of):
-        return None
+def _by_folds(ours: CrossValidation, its: CrossValidation) -> FoldDifference:
+    """Fold by fold: both recipes saw the same photos, dealt in the same way."""
+    assert np.array_equal(ours.fold_of, its.fold_of)
     gaps = (ours.fold_accuracy - its.fold_accuracy).ravel()
     n_test = ours.n / ours.folds
     result = corrected_resampled_t(gaps, n_train=ours.n - n_test, n_test=n_test)

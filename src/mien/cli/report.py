@@ -1,0 +1,34 @@
+"""`mien report RUN|STUDY`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from mien.cli.console import document, json_option, print_json, progress_bar, say
+
+
+@click.command()
+@click.argument("source", metavar="RUN|STUDY", type=click.Path(path_type=Path))
+@click.option(
+    "--html", type=click.Path(path_type=Path), help="The page's file; default report.html in it."
+)
+@click.option(
+    "--photos/--no-photos", default=True, show_default=True, help="Thumbnails, which show people."
+)
+@json_option
+def command(source: Path, html: Path | None, photos: bool, as_json: bool) -> None:
+    """Write one self-contained HTML page of a run, a study or a reproduction."""
+    from mien.workflows.report import report
+
+    began = time.monotonic()
+    with progress_bar() as progress:
+        record = report(source, html=html, photos=photos, progress=progress, say=say)
+    if as_json:
+        print_json(document("report", record, began=began))
+        return
+    for sentence in record.advice:
+        click.echo(sentence)
+    click.echo(f"Page {record.page}")
