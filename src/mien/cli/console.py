@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -28,6 +28,19 @@ def json_option(function: F) -> F:
         is_flag=True,
         help="Print one JSON document to standard output, words to standard error.",
     )(function)
+
+
+def pairs(texts: Sequence[str]) -> dict[str, Any]:
+    """Read what follows ``--set``: names and values joined by ``=``.
+
+    Raises:
+        click.UsageError: A text has no ``=``.
+    """
+    parted = [one.partition("=") for one in texts]
+    for name, equals, _ in parted:
+        if not equals:
+            raise click.UsageError(f"--set {name}: expected NAME=VALUE")
+    return {name.strip().replace("-", "_"): value.strip() for name, _, value in parted}
 
 
 def say(sentence: str) -> None:
@@ -102,4 +115,13 @@ def _lines() -> Progress:
     return progress
 
 
-__all__ = ["Progress", "Say", "document", "json_option", "print_json", "progress_bar", "say"]
+__all__ = [
+    "Progress",
+    "Say",
+    "document",
+    "json_option",
+    "pairs",
+    "print_json",
+    "progress_bar",
+    "say",
+]

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mien.cli.console import document, json_option, print_json, progress_bar, say
+from mien.cli.console import document, json_option, pairs, print_json, progress_bar, say
 
 
 class TimesType(click.ParamType[tuple[int, int]]):
@@ -116,7 +116,7 @@ def command(
             progress=progress,
             say=say,
             **chosen,
-            **_pairs(more),
+            **pairs(more),
         )
     if as_json:
         print_json(document("train", record, began=began))
@@ -124,11 +124,3 @@ def command(
     from mien.report.tables import print_train
 
     print_train(record)
-
-
-def _pairs(more: tuple[str, ...]) -> dict[str, str]:
-    pairs = [one.partition("=") for one in more]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise click.UsageError(f"--set {name}: expected NAME=VALUE")
-    return {name.strip().replace("-", "_"): value.strip() for name, _, value in pairs}

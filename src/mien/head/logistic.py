@@ -132,7 +132,7 @@ def _inner_logits(
     n_classes: int,
 ) -> Float64[np.ndarray, "strengths n c"]:
     """Logits of each photo from the fold that had not seen it, for each strength."""
-    rng = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[0])
+    rng = np.random.default_rng([seed, 0])
     folds = min(recipe.inner_folds, int(np.bincount(y)[np.unique(y)].min()))
     fold = stratified_folds(y, folds=folds, rng=rng)
     out = np.empty((len(recipe.l2_strengths), len(y), n_classes))

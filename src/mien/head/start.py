@@ -68,7 +68,7 @@ def draw(
 ) -> Start:
     """Draw split, order and start from a seed; the arguments are `fit_mlp`'s."""
     # Two streams, so that the start does not move when photos are added.
-    split_rng, start_rng = map(np.random.default_rng, np.random.SeedSequence(seed).spawn(2))
+    split_rng, start_rng = np.random.default_rng([seed, 0]), np.random.default_rng([seed, 1])
     train, held_out = hidden_split(
         y, n_classes=n_classes, fraction=recipe.validation_fraction, rng=split_rng
     )

@@ -1,0 +1,1 @@
+"""Studies: many recipes, many seeds, one honest answer."""
