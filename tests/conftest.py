@@ -14,6 +14,19 @@ _CONNECT = socket.socket.connect
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say each skipped test and its reason aloud."""
+    for report in terminalreporter.stats.get("skipped", []):
+        terminalreporter.write_line(f"SKIPPED {report.nodeid}: {report.longrepr[-1]}", yellow=True)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A skip in CI is a failure: what a check needs, .ci/run installs."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture(autouse=True)
 def closed_network(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
