@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from mien.errors import DatasetError, RecipeError
-from mien.head.fitted import Fitted
+from mien.head.fitted import Fitted, Watch, watch_nothing
 from mien.head.logistic import fit_logistic
 from mien.head.mlp import fit_mlp
 from mien.head.recipe import Recipe
@@ -29,6 +29,7 @@ def fit(
     marks: Sequence[int] = (),
     workers: int | None = None,
     progress: Progress = no_progress,
+    watch: Watch = watch_nothing,
 ) -> list[Fitted]:
     """Fit one head a seed.
 
@@ -42,6 +43,7 @@ def fit(
         marks: Epochs before the last at which an mlp is kept as well.
         workers: Threads for seeds of an mlp; as many as cores where None.
         progress: Told in epochs (mlp) or heads (logistic) over all seeds.
+        watch: Told the epochs of an mlp while they go on.
 
     Returns:
         Seed by seed in the order given; with marks, each seed's heads by rising epochs.
@@ -83,6 +85,7 @@ def fit(
         marks=marks,
         workers=workers,
         progress=progress,
+        watch=watch,
     )
 
 

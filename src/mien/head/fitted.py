@@ -6,7 +6,9 @@ row alone, bit for bit, however many rows are asked at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -29,6 +31,14 @@ class History:
     train_accuracy: tuple[float, ...]
     validation_loss: tuple[float, ...]
     validation_accuracy: tuple[float, ...]
+
+
+Watch: TypeAlias = Callable[[int, History], None]
+"""Told a seed and what happened in its epochs since the last time, while they go on."""
+
+
+def watch_nothing(seed: int, history: History) -> None:
+    """Look away."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from mien.head.calibrate import calibrate, with_temperature
-from mien.head.fitted import Fitted, History, accuracy, logits
+from mien.head.fitted import Fitted, History, Watch, accuracy, logits, watch_nothing
 from mien.head.recipe import Recipe
 from mien.head.start import BLOCK, Rows, Start, draw
 from mien.records import Dense, Head, Progress, no_progress
@@ -50,6 +50,7 @@ def fit_mlp(
     marks: Sequence[int] = (),
     workers: int | None = None,
     progress: Progress = no_progress,
+    watch: Watch = watch_nothing,
 ) -> list[Fitted]:
     """Train one head a seed; `mien.head.fit.fit` checks the arguments and says more of them.
 
@@ -63,15 +64,17 @@ def fit_mlp(
         marks: Epochs before the last at which the head is kept too.
         workers: Threads; as many as cores where None.
         progress: Told epochs over all seeds.
+        watch: Told what happened in them.
     """
     ends = sorted({*marks, recipe.epochs})
     done, lock, stop = 0, threading.Lock(), threading.Event()
 
-    def tick(epochs: int) -> None:
+    def tick(start: Start, figures: np.ndarray) -> None:
         nonlocal done
         with lock:
-            done += epochs
+            done += len(figures)
             progress("training", done, recipe.epochs * len(seeds))
+            watch(start.seed, _history(figures, validated=start.validation.n > 0))
 
     def one(seed: int) -> list[Fitted]:
         try:
@@ -96,7 +99,7 @@ def _train(
     *,
     recipe: Recipe,
     ends: Sequence[int],
-    tick: Callable[[int], None],
+    tick: Callable[[Start, np.ndarray], None],
     stop: threading.Event,
 ) -> Iterator[Fitted]:
     """Yield the head at each of `ends`; the steps are the same whatever `ends` are."""
@@ -116,9 +119,10 @@ def _train(
                 return
             n_epochs = min(SEGMENT_EPOCHS, end - epoch)
             state, told = segment(state, data, rates, np.int32(n_epochs))
-            figures = np.concatenate([figures, np.asarray(told)[:n_epochs]])
+            latest = np.asarray(told)[:n_epochs]
+            figures = np.concatenate([figures, latest])
             epoch += n_epochs
-            tick(n_epochs)
+            tick(start, latest)
         yield _fitted(start, tuple(map(np.asarray, state[0])), figures, recipe=recipe)
 
 

@@ -130,10 +130,10 @@ class Jobs:
         process = self._processes.get(record["id"])
         if process is not None:
             return process.poll() is None
-        pid = record["pid"]
+        pid: int | None = record["pid"]
         if pid is None:
             # Begun by a server that was killed before the process wrote its number down.
-            return time.time() - record["began"] < 10
+            return bool(time.time() - record["began"] < 10)
         return _is_worker(pid)
 
 
@@ -145,7 +145,7 @@ def _is_worker(pid: int) -> bool:
         return False
     command = Path(f"/proc/{pid}/cmdline")
     try:
-        return b"mien.studio.worker" in command.read_bytes()
+        return bool(b"mien.studio.worker" in command.read_bytes())
     except OSError:
         return not Path("/proc/self").exists()
 

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from mien.dataset.groups import GroupTable
 from mien.errors import UserError
 from mien.files import nfc
 from mien.studio.errors import StudioError
@@ -187,6 +188,26 @@ class Project:
             if rows:
                 words: dict[str, str | int] = {"n": len(rows), "column": column, "value": value}
                 self._do("group", words=words, rows=rows)
+        return len(rows)
+
+    def take_over(self, table: GroupTable) -> int:
+        """Give photos the groups that another table states for them; returns how many.
+
+        Names may have folders before the class, as when a folder above was dropped. What is known
+        here already stays.
+        """
+        stated = {"/".join(name.split("/")[-2:]): row for name, row in table.groups.items()}
+        with self.journal.turn():
+            listing = self.listing()
+            rows = {}
+            for items in listing.photos.values():
+                for item in items:
+                    before = listing.table.groups.get(item.name)
+                    after = {**stated.get(item.name, {}), **(before or {})}
+                    if after != (before or {}):
+                        rows[item.name] = (before, after)
+            if rows:
+                self._do("table", words={"n": len(rows)}, rows=rows)
         return len(rows)
 
     def note_added(self, names: Sequence[str], *, label: str) -> None:

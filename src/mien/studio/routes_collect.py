@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, File, Form, Request, UploadFile
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from mien.image.decode import MAX_BYTES, read_photo_bytes
 from mien.records import Reject, plain
@@ -60,6 +60,12 @@ class Moved(Photos):
     label: str
 
 
+class Sample(BaseModel):
+    """How much to draw."""
+
+    n_per_class: int = Field(ge=2, le=500)
+
+
 @router.get("/project")
 def project_state(request: Request, version: str = "") -> Any:
     """Everything but the photos' names; only the version where that is still the given one."""
@@ -89,8 +95,11 @@ def project_state(request: Request, version: str = "") -> Any:
 
 
 @router.get("/photos")
-def photos(request: Request, label: str) -> Any:
-    """The photos of a class: name, version, groups, and why it is not usable where it is not."""
+def photos(request: Request, label: str, last: int = 0) -> Any:
+    """The photos of a class: name, version, groups, and why it is not usable where it is not.
+
+    With `last`, only that many, those whose names sort last: what a card shows.
+    """
     studio = studio_of(request)
     listing = studio.project.listing()
     if label not in listing.classes:
@@ -99,7 +108,7 @@ def photos(request: Request, label: str) -> Any:
     rows = [
         [item.name, item.version, listing.table.groups.get(item.name, {}),
          reasons.get((item.name, item.version))]
-        for item in listing.photos[label]
+        for item in listing.photos[label][-max(0, last) :]
     ]  # fmt: skip
     return {"version": listing.version, "photos": rows}
 
@@ -184,6 +193,16 @@ async def upload(
     stored = await run_in_threadpool(store, project, incoming, label=label)
     stored.rejects += too_large
     return _answer(request, stored)
+
+
+@router.post("/sample")
+def draw_sample(request: Request, body: Sample) -> Any:
+    """Draw the sample into an empty project."""
+    studio = studio_of(request)
+    if studio.project.listing().classes:
+        raise StudioError("sample_needs_empty")
+    arguments = {"folder": str(studio.project.root), "n_per_class": body.n_per_class, "seed": 0}
+    return studio.jobs.start("sample", arguments)
 
 
 @router.post("/upload/zip")

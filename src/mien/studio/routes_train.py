@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from mien.studio.context import studio_of
+from mien.studio.context import Studio, studio_of
+from mien.studio.errors import StudioError
+from mien.studio.results import training_view
+from mien.workflows.runs import next_run_folder
 
 router = APIRouter(prefix="/api")
+
+# Photos a class from which on so many folds leave each of them some.
+_FOLDS: Final = ((10, 5), (4, 2))
 
 
 class Asked(BaseModel):
     """What to train: nothing said is the default."""
 
-    recipe: str | None = None
-    seeds: int = 1
+    recipe: str = "expression"
+    seeds: int = Field(default=1, ge=1, le=50)
     settings: dict[str, str | int | float | bool] = {}
 
 
@@ -25,10 +31,38 @@ def train(request: Request, body: Asked) -> Any:
     """Start a training."""
     studio = studio_of(request)
     studio.project.settle_order()
-    arguments: dict[str, Any] = {"photos": str(studio.project.root), "seeds": body.seeds}
-    if body.recipe:
-        arguments["recipe"] = body.recipe
-    return studio.jobs.start("train", {**arguments, **body.settings})
+    folds = _folds(studio)
+    arguments: dict[str, Any] = {
+        "photos": str(studio.project.root),
+        "recipe": body.recipe,
+        "seeds": body.seeds,
+        "cross_validate": None if folds is None else [1, folds],
+        "out": str(
+            next_run_folder(
+                studio.project.runs, dataset=studio.project.root.name, recipe=body.recipe
+            )
+        ),
+        "settings": body.settings,
+    }
+    return studio.jobs.start("train", arguments)
+
+
+@router.get("/train/result")
+def result(request: Request, job: str) -> Any:
+    """What came of a training, and whether the photos are still those it saw."""
+    studio = studio_of(request)
+    record = studio.jobs.get(job)
+    if record["state"] != "done" or record["verb"] != "train":
+        raise StudioError("job_gone")
+    listing = studio.project.listing()
+    changed = any(
+        item.path.stat().st_mtime > record["began"]
+        for items in listing.photos.values()
+        for item in items
+    )
+    seen = record["answer"]["n_photos"] + len(record["answer"]["rejects"])
+    unchanged = not changed and seen == listing.n_photos
+    return {**training_view(record), "unchanged": unchanged}
 
 
 @router.get("/jobs/latest")
@@ -41,8 +75,10 @@ def latest(request: Request, verb: str) -> Any:
 def job(request: Request, number: str, offset: int = 0) -> Any:
     """A job and what happened since the offset."""
     jobs = studio_of(request).jobs
+    # In this order: an end that is told has all its events told.
+    record = jobs.get(number)
     events, offset = jobs.events(number, offset=max(0, offset))
-    return {"job": jobs.get(number), "events": events, "offset": offset}
+    return {"job": record, "events": events, "offset": offset}
 
 
 @router.post("/jobs/{number}/cancel")
@@ -50,3 +86,10 @@ def cancel(request: Request, number: str) -> Any:
     """Stop a job."""
     studio_of(request).jobs.cancel(number)
     return {}
+
+
+def _folds(studio: Studio) -> int | None:
+    listing = studio.project.listing()
+    faceless = studio.watch.summary(listing).faceless
+    least = min((len(listing.photos[c]) - faceless[c] for c in listing.classes), default=0)
+    return next((folds for enough, folds in _FOLDS if least >= enough), None)

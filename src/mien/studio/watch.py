@@ -10,14 +10,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from mien.cache import Cache
 from mien.digest import digest_file
 from mien.errors import UserError
-from mien.records import Photo
+from mien.records import Photo, say_nothing
 from mien.studio.listing import Item, Listing
 from mien.studio.project import Project
+
+if TYPE_CHECKING:
+    from mien.workflows.embedder import Embedder
 
 _BATCH: Final = 16
 _REST_S: Final = 2.0
@@ -108,18 +112,15 @@ class Watch:
             except OSError:  # moved away since it was listed
                 self.reasons[item.name, item.version] = None
         with Cache.open(self._project.root) as cache:
-            embedded = self._embedder().embed(photos, cache=cache)
+            embedded = self._embedder.embed(photos, cache=cache)
         said = {reject.path: reject.reason for reject in embedded.rejects}
         for item in items:
             self.reasons[item.name, item.version] = said.get(item.name)
 
-    def _embedder(self):  # type: ignore[no-untyped-def]
-        if not hasattr(self, "_own"):
-            from mien.head.recipe import recipe_from
-            from mien.records import say_nothing
-            from mien.workflows.embedder import embedder_for, with_detector_at_hand
-            from mien.workflows.train import DEFAULT_RECIPE
+    @cached_property
+    def _embedder(self) -> Embedder:
+        from mien.head.recipe import recipe_from
+        from mien.workflows.embedder import embedder_for, with_detector_at_hand
+        from mien.workflows.train import DEFAULT_RECIPE
 
-            recipe = with_detector_at_hand(recipe_from(DEFAULT_RECIPE), say=say_nothing)
-            self._own = embedder_for(recipe)
-        return self._own
+        return embedder_for(with_detector_at_hand(recipe_from(DEFAULT_RECIPE), say=say_nothing))

@@ -6,8 +6,9 @@ was answered right; repeats are no new photos and make no interval narrower.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -54,6 +55,7 @@ class CrossValidationSummary:
         accuracy: The mean over photos with its interval over photos.
         per_class: By class.
         per_group: By value of each group column, and by combination of all columns.
+        confusion: ``labels`` and ``matrix``; rows are true classes, counts over all repeats.
         sentence: The same in words.
     """
 
@@ -70,6 +72,7 @@ class CrossValidationSummary:
     accuracy: Estimate | None
     per_class: tuple[PartScore, ...]
     per_group: tuple[PartScore, ...]
+    confusion: Mapping[str, Any]
     sentence: str
 
 
@@ -97,8 +100,16 @@ def summarise(found: CrossValidation, dataset: Dataset) -> CrossValidationSummar
             for label in dataset.classes
         ),
         per_group=_by_group(right, dataset),
+        confusion=_confusion(found, y_true, dataset),
         sentence=folds.sentence,
     )
+
+
+def _confusion(found: CrossValidation, y_true: np.ndarray, dataset: Dataset) -> dict[str, Any]:
+    matrix = np.zeros((len(dataset.classes), len(dataset.classes)), np.int64)
+    for y_pred in found.y_pred:
+        np.add.at(matrix, (y_true, y_pred), 1)
+    return {"labels": list(dataset.classes), "matrix": matrix.tolist()}
 
 
 def _by_group(right: Float[np.ndarray, " n"], dataset: Dataset) -> tuple[PartScore, ...]:

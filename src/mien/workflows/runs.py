@@ -39,7 +39,7 @@ def new_run_folder(out: Path | None, *, dataset: str, recipe: str) -> Path:
     Raises:
         UserError: `out` is a file, holds something that is no run, or cannot be made.
     """
-    folder = out if out is not None else _next_free(Path("runs"), f"{_safe(dataset)}-{recipe}")
+    folder = out or next_run_folder(Path("runs"), dataset=dataset, recipe=recipe)
     try:
         if folder.is_dir() and any(folder.iterdir()) and not (folder / RECORD).is_file():
             raise UserError(
@@ -72,6 +72,11 @@ def read_run(folder: Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise UserError(f"'{folder / RECORD}' is not a run record", "")
     return record
+
+
+def next_run_folder(runs: Path, *, dataset: str, recipe: str) -> Path:
+    """The next free ``runs/DATASET-RECIPE-N``; it is not made."""
+    return _next_free(runs, f"{_safe(dataset)}-{recipe}")
 
 
 def _next_free(parent: Path, stem: str) -> Path:

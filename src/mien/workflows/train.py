@@ -24,7 +24,7 @@ from mien.exam import Exam, SeedSummary, over_seeds
 from mien.files import write_json, write_text
 from mien.head.crossval import CrossValidation, cross_validate
 from mien.head.fit import as_seen, fit
-from mien.head.fitted import Fitted, predict_probs
+from mien.head.fitted import Fitted, Watch, predict_probs, watch_nothing
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.model import Model, write_model
@@ -34,6 +34,8 @@ from mien.workflows import runs
 from mien.workflows.card import model_card
 from mien.workflows.crossval import CrossValidationSummary, summarise
 from mien.workflows.embedder import Embedder, dataset_name, embedder_for, with_detector_at_hand
+from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
+from mien.workflows.leaks import find_leaks
 from mien.workflows.test import examine_model, read_test_photos
 
 DEFAULT_RECIPE = "expression"
@@ -128,6 +130,7 @@ def train(
     out: Path | str | None = None,
     progress: Progress = no_progress,
     say: Say = say_nothing,
+    watch: Watch = watch_nothing,
     **settings: Setting,
 ) -> TrainRecord:
     """Train a classifier, test it, and write a run folder.
@@ -144,6 +147,7 @@ def train(
         out: The run folder; the next free one under ``runs/`` when None.
         progress: Told how far each stage is.
         say: Told sentences for the user.
+        watch: Told the epochs of each seed while they go on.
         **settings: Changes to the recipe, such as ``epochs=450``.
 
     Returns:
@@ -157,7 +161,9 @@ def train(
     chosen = _settle(recipe, settings, say)
     embedder = embedder_for(chosen)
     dataset = read_dataset(Path(photos), groups_from_name=groups_from_name, progress=progress)
-    exam_photos = _read_test(test, dataset, groups_from_name, progress, allow_leak=allow_leak)
+    exam_photos = _read_test(
+        test, dataset, groups_from_name, progress, say=say, allow_leak=allow_leak
+    )
     dataset, embedded = embedder.embed_dataset(dataset, progress=progress, say=say)
     require_enough(dataset, minimum=_least(cross_validate))
     numbers = tuple(range(first_seed, first_seed + seeds))
@@ -169,6 +175,7 @@ def train(
         seeds=numbers,
         n_classes=len(dataset.classes),
         progress=progress,
+        watch=watch,
     )
     folds = _cross_validate(
         cross_validate,
@@ -186,6 +193,7 @@ def train(
         exam_photos=exam_photos,
         out=None if out is None else Path(out),
         progress=progress,
+        say=say,
     )
 
 
@@ -229,6 +237,7 @@ def _read_test(
     groups_from_name: str | None,
     progress: Progress,
     *,
+    say: Say,
     allow_leak: bool,
 ) -> _ExamPhotos | None:
     if test is None:
@@ -236,12 +245,13 @@ def _read_test(
     photos = read_test_photos(
         Path(test), labels=dataset.classes, groups_from_name=groups_from_name, progress=progress
     )
-    trained = {photo.sha256 for photo in dataset.photos}
-    shared = tuple(photo.name for photo in photos.photos if photo.sha256 in trained)
-    if shared and not allow_leak:
+    leaks = find_leaks(dataset, test=photos, progress=progress, say=say)
+    shared = tuple(leak.test for leak in leaks)
+    if leaks and not allow_leak:
+        named = [f"{leak.test} = {leak.train} ({leak.how})" for leak in leaks]
         raise DatasetError(
             f"{len(shared)} of {len(photos.photos)} test photos are training photos too "
-            f"({_some(shared)}): a score on them says nothing",
+            f"({_some(named)}): a score on them says nothing",
             "Remove them from one side, or go on with --allow-leak, which stamps the result.",
         )
     return _ExamPhotos(dataset=photos, shared=shared)
@@ -279,6 +289,7 @@ def _finish(
     exam_photos: _ExamPhotos | None,
     out: Path | None,
     progress: Progress,
+    say: Say,
 ) -> TrainRecord:
     """Keep one head as a model, examine it, and write the run folder, the record last."""
     dataset = trained.dataset
@@ -318,6 +329,12 @@ def _finish(
     )
     model = dataclasses.replace(model, card=model_card(record))
     write_model(path, model)
+    if exam is not None and exam_photos is not None:
+        tested, sha256 = exam_photos.dataset, model_digest(path)
+        look = new_look(tested, model=sha256, name=str(folder), correct=exam.correct)
+        record_looks(tested, [look], say=say)
+        if sentence := looks_sentence(looks_at(tested)):
+            say(sentence)
     write_json(folder / runs.HISTORY, {str(one.seed): plain(one.history) for one in trained.fitted})
     write_text(folder / runs.CARD, model.card)
     write_json(folder / runs.RECORD, plain(record))

@@ -6,7 +6,8 @@
 import { api, byId, el, every, number, percent, t, tell, toast } from "./mien.js";
 import { gallery, openLarge } from "./figures.js";
 
-const FIRST = 24; // pairs or photos of a finding that are shown at once
+const FIRST_PHOTOS = 24; // of a finding, before «show all»
+const FIRST_PAIRS = 6;
 /** @type {any} */
 let state = {};
 /** Where the queue of doubtful labels stands. */
@@ -35,6 +36,9 @@ function draw() {
   byId("with-test").hidden = byId("with-test-words").hidden = sets.length === 0;
   if (!audit) return;
   const loud = audit.findings.filter((/** @type {any} */ one) => ["issue", "hint"].includes(one.outcome));
+  const weight = (/** @type {any} */ one) => ["issue", "hint"].indexOf(one.outcome) * 3
+    + ["high", "medium", "low"].indexOf(one.severity);
+  loud.sort((/** @type {any} */ a, /** @type {any} */ b) => weight(a) - weight(b));
   const quiet = audit.findings.filter((/** @type {any} */ one) => !loud.includes(one));
   drawSummary(audit.findings);
   drawTable(audit);
@@ -75,7 +79,7 @@ function drawTable({ table, collect_next: next }) {
   const wanted = next?.cells ?? [];
   byId("collect-next").replaceChildren(...(wanted.length ? [
     el("h3", null, t("audit.collect_next")),
-    el("ul", { class: "quiet-list small" }, ...wanted.slice(0, FIRST).map((/** @type {any} */ one) =>
+    el("ul", { class: "quiet-list small" }, ...wanted.slice(0, FIRST_PHOTOS).map((/** @type {any} */ one) =>
       el("li", null, t("audit.wish", { n: number(one.add), what: `${one.label} · ${one.group}`, has: number(one.has) }))))] : []));
 }
 
@@ -96,18 +100,18 @@ function evidence(one) {
   const doubts = doubtsOf(one);
   if (doubts.length) return queue(one, doubts);
   if (one.pairs.length) {
-    return more(one.pairs, (/** @type {any[]} */ some) => el("ul", { class: "pairs" }, ...some.map((pair) => pairCard(one, pair))));
+    return more(one.pairs, FIRST_PAIRS, (/** @type {any[]} */ some) => el("ul", { class: "pairs" }, ...some.map((pair) => pairCard(one, pair))));
   }
   const here = one.photos.filter((/** @type {string} */ name) => !one.gone.includes(name));
-  if (here.length) return more(here, (/** @type {string[]} */ some) => gallery(some.map((name) => ({
+  if (here.length) return more(here, FIRST_PHOTOS, (/** @type {string[]} */ some) => gallery(some.map((name) => ({
     small: small(name), large: large(name), name, words: [labelOf(name), " ", photoActions(one, name)] }))));
   return one.test_photos.length ? el("p", { class: "small soft" }, one.test_photos.slice(0, 8).join(", ")) : "";
 }
 
-/** The first of many, and a button for the rest. @param {any[]} all @param {(some: any[]) => Node} show */
-function more(all, show) {
-  const box = el("div", { class: "stack" }, show(all.slice(0, FIRST)));
-  if (all.length > FIRST) {
+/** The first of many, and a button for the rest. @param {any[]} all @param {number} first @param {(some: any[]) => Node} show */
+function more(all, first, show) {
+  const box = el("div", { class: "stack" }, show(all.slice(0, first)));
+  if (all.length > first) {
     box.append(el("button", { type: "button", onclick: () => box.replaceChildren(show(all)) },
       t("audit.show_all", { n: number(all.length) })));
   }
@@ -117,7 +121,7 @@ function more(all, show) {
 /** @param {any} one @param {string} name */
 function photoActions(one, name) {
   if (decided(one.keys[name])) return el("span", { class: "badge good" }, t("audit.kept"));
-  return el("span", { class: "row" },
+  return el("span", { class: "row photo-actions" },
     el("button", { type: "button", class: "quiet", onclick: () => decide({ code: one.code, photos: [name], choice: "keep" }) }, t("audit.keep")),
     el("button", { type: "button", class: "quiet", onclick: () => decide({ code: one.code, photos: [name], choice: "drop", photo: name }) }, t("audit.drop")));
 }

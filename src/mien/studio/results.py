@@ -1,0 +1,76 @@
+"""A finished training as its page shows it: a view of the run's record.
+
+The only figure that is computed here is the interval of a share that the record states as a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mien.errors import UserError
+from mien.files import read_json
+from mien.records import plain
+from mien.stats import share
+from mien.workflows.runs import HISTORY
+
+_MOST_POINTS = 400
+
+
+def training_view(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What the page shows of a training.
+
+    Args:
+        job: The record of a job that is done; its answer is what `mien train --json` prints.
+    """
+    record = job["answer"]
+    folds = record.get("cross_validation")
+    return {
+        "seconds": job["ended"] - job["began"],
+        "score": _score(record, folds),
+        "seeds": _curves(Path(record["run"])),
+        "per_class": None if folds is None else [_part(one) for one in folds["per_class"]],
+        "confusion": None if folds is None else _confusion(folds),
+        "sentences": record["sentences"],
+        "n_rejects": len(record["rejects"]),
+        "recipe": record["recipe"]["name"],
+        "fingerprint": record["fingerprint"],
+    }
+
+
+def _score(record: Mapping[str, Any], folds: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if folds is not None and folds["accuracy"] is not None:
+        return {**folds["accuracy"], "n": folds["n_photos"]}
+    saved = next(one for one in record["seeds"] if one["seed"] == record["saved_seed"])
+    n = saved["n_validation"]
+    if saved["validation_accuracy"] is None or not n:
+        return None
+    return {**plain(share(round(saved["validation_accuracy"] * n), n)), "n": n}
+
+
+def _confusion(folds: Mapping[str, Any]) -> dict[str, Any]:
+    # Photos without a face were left out of the training: all others have an answer.
+    return {**folds["confusion"], "no_answer": [0] * len(folds["confusion"]["labels"])}
+
+
+def _part(part: Mapping[str, Any]) -> dict[str, Any]:
+    estimate = part["accuracy"]
+    correct = 0 if estimate is None else round(estimate["value"] * part["n"])
+    return {"label": part["name"], "n": part["n"], "correct": correct, "estimate": estimate}
+
+
+def _curves(run: Path) -> list[dict[str, list[float]]]:
+    """The history of each seed, thinned where there are more epochs than pixels."""
+    try:
+        history = read_json(run / HISTORY, what="training history")
+    except UserError:
+        return []  # the run was moved or deleted since: the rest is in the job's record
+    seeds = []
+    for curves in history.values():
+        if curves is None:  # a logistic head has no epochs
+            continue
+        n = len(curves["train_loss"])
+        step = max(1, -(-n // _MOST_POINTS))
+        seeds.append({name: values[::step] for name, values in curves.items()})
+    return [seed for seed in seeds if seed["train_loss"]]
