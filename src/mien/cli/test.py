@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mien.cli.console import document, json_option, print_json, progress_bar
+from mien.cli.console import document, json_option, print_json, progress_bar, say
 
 
 @click.command()
@@ -42,6 +42,7 @@ def command(
             groups_from_name=groups_from_name,
             preprocessing=preprocessing,
             progress=progress,
+            say=say,
         )
     if as_json:
         print_json(document("test", record, began=began))

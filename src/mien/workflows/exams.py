@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Final
 
 from mien.audit.view import Looks
-from mien.digest import digest_many
+from mien.digest import digest_file, digest_many
 from mien.errors import UserError
 from mien.files import write_text
 from mien.places import user_data
 from mien.records import Dataset, Say, say_nothing
 from mien.stats.luck import expected_best
+from mien.workflows import runs
 
 FILE_NAME: Final = "exams.csv"
 
@@ -54,6 +55,12 @@ _COLUMNS: Final = tuple(field.name for field in fields(Look))
 def fingerprint(dataset: Dataset) -> str:
     """What a set of test photos is known by."""
     return digest_many(photo.sha256 for photo in dataset.photos)
+
+
+def model_digest(path: Path) -> str:
+    """What a model is known by: the SHA-256 of its file, or of the one in a run folder."""
+    inside = [path / name for name in (runs.MODEL, "keras_model.h5")]
+    return digest_file(next((file for file in inside if file.is_file()), path))
 
 
 def new_look(dataset: Dataset, *, model: str, name: str, correct: int) -> Look:

@@ -13,12 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from mien.audit.view import Looks
 from mien.dataset.folder import read_dataset
 from mien.errors import DatasetError
 from mien.exam import Exam, examine
 from mien.model import Model
-from mien.records import Dataset, Progress, Reject, no_progress
+from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, say_nothing
 from mien.workflows.answers import Answer, ask
+from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
 from mien.workflows.models import open_model
 
 
@@ -45,11 +47,14 @@ class TestRecord:
         photos: The folder of test photos.
         results: One a model, in the order given.
         rejects: Files that are no photos; they are not counted.
+        looks: How many models were judged on these photos, these included, and in words what that
+            means.
     """
 
     photos: str
     results: tuple[TestResult, ...]
     rejects: tuple[Reject, ...]
+    looks: Looks | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it: an exam's keys stand beside its model's name."""
@@ -59,6 +64,9 @@ class TestRecord:
                 {"model": one.model, "preprocessing": one.preprocessing, **one.exam.plain()}
                 for one in self.results
             ],
+            "looks": None
+            if self.looks is None
+            else {**plain(self.looks), "sentence": looks_sentence(self.looks)},
             "rejects": [{"path": one.path, "reason": one.reason} for one in self.rejects],
         }
 
@@ -70,6 +78,7 @@ def test(
     groups_from_name: str | None = None,
     preprocessing: str | None = None,
     progress: Progress = no_progress,
+    say: Say = say_nothing,
 ) -> TestRecord:
     """Judge models on labelled test photos.
 
@@ -79,6 +88,7 @@ def test(
         groups_from_name: Pattern with named groups, matched against file names.
         preprocessing: Look at the photos in this way instead of each model's own.
         progress: Told photos.
+        say: Told how often these photos were looked at, and where that is written.
 
     Raises:
         UserError: A model or the folder cannot be used, or a photo's class is not the model's.
@@ -92,18 +102,28 @@ def test(
         Path(photos), labels=labels, groups_from_name=groups_from_name, progress=progress
     )
     answers = ask(opened, dataset.photos, progress=progress)
-    return TestRecord(
-        photos=str(photos),
-        results=tuple(
-            TestResult(
-                model=str(path),
-                preprocessing=model.preprocessing,
-                exam=judge(model, dataset, said, shared=shared_photos(model, dataset)),
-            )
-            for path, model, said in zip(paths, opened, answers, strict=True)
-        ),
-        rejects=dataset.rejects,
+    results = tuple(
+        TestResult(
+            model=str(path),
+            preprocessing=model.preprocessing,
+            exam=judge(model, dataset, said, shared=shared_photos(model, dataset)),
+        )
+        for path, model, said in zip(paths, opened, answers, strict=True)
     )
+    looks = [
+        new_look(
+            dataset,
+            model=model_digest(Path(path)),
+            name=str(path),
+            correct=result.exam.correct,
+        )
+        for path, result in zip(paths, results, strict=True)
+    ]
+    record_looks(dataset, looks, say=say)
+    taken = looks_at(dataset)
+    if sentence := looks_sentence(taken):
+        say(sentence)
+    return TestRecord(photos=str(photos), results=results, rejects=dataset.rejects, looks=taken)
 
 
 def read_test_photos(
