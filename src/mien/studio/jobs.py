@@ -86,6 +86,9 @@ class Jobs:
             record = read_json(self._folder / f"{number}.json", what="job record")
             if record["state"] == RUNNING:
                 record["state"] = "lost"
+        elif record["state"] != RUNNING and (process := self._processes.pop(number, None)):
+            # A process that has told its end is about to go; nobody else waits for it.
+            process.wait(timeout=30)
         return record
 
     def all(self) -> list[dict[str, Any]]:
