@@ -14,7 +14,7 @@ from PIL import Image, PngImagePlugin
 from mien.collect import Browser, Manners, Unusable
 from mien.collect.cleaning import check_type, clean
 from mien.collect.connection import read_retry_after, user_agent
-from mien.collect.copies import CopyIndex, look_at
+from mien.collect.copies import Copy, CopyIndex, look_at
 from mien.collect.ledger import (
     SourceLine,
     Tombstone,
@@ -248,11 +248,13 @@ def test_measures_of_triage_are_bounded_and_ordered() -> None:
 def test_different_people_are_no_copies_and_a_name_is_given_for_one(drawn: list[bytes]) -> None:
     index = CopyIndex()
     for i, data in enumerate(drawn):
-        assert index.claim(str(i), look_at(decode(data).pixels)) is None
+        look = look_at(decode(data).pixels)
+        assert index.find(look) == (None, i)
+        index.add(str(i), look)
     assert len(index) == len(drawn)
-    copy = index.claim("again", look_at(decode(drawn[7]).pixels[:, ::-1].copy()))
-    assert copy is not None
-    assert (copy.of, copy.mirrored) == ("7", True)
+    mirror = look_at(decode(drawn[7]).pixels[:, ::-1].copy())
+    assert index.find(mirror) == (Copy(of="7", mirrored=True), len(drawn))
+    assert index.find(mirror, start=8)[0] is None
     for i in range(300):  # the arrays grow
         index.add(f"x{i}", look_at(decode(drawn[0]).pixels) if i == 0 else _LOOK)
     assert len(index) == len(drawn) + 300

@@ -24,13 +24,13 @@ from urllib.parse import urlsplit
 from mien.collect import ledger
 from mien.collect.cleaning import Cleaned, check_type, clean
 from mien.collect.connection import MAX_PICTURE_BYTES, MAX_TEXT_BYTES, Browser
-from mien.collect.copies import CopyIndex, look_at
+from mien.collect.copies import CopyIndex, in_one_thread, look_at
 from mien.collect.grouping import write_groups
 from mien.collect.inventory import HeldPhoto, current_sources, held_photos
 from mien.collect.journal import INBOX, Journal, read_journal, rewrite_journal
 from mien.collect.licences import allows
 from mien.collect.politeness import MAX_WAIT_S, Manners, Robots, Schedule
-from mien.collect.records import Candidate, Gathered, Keep, Line, Search, Unusable
+from mien.collect.records import Candidate, Gathered, Keep, Line, Reason, Search, Unusable
 from mien.collect.sources import SourceContext, source_entry
 from mien.collect.triage import FindFaces, triage
 from mien.digest import digest_bytes
@@ -251,14 +251,17 @@ class Collector:
         look = look_at(cleaned.pixels)
         folder = search.label if self._settings.accept and search.label else INBOX
         path = f"{folder}/{candidate.source}-{sha256[:16]}{cleaned.ending}"
+        copy, n_judged = self._index.find(look)
         with self._decide:
+            if copy is None:  # what others took in meanwhile
+                copy, _ = self._index.find(look, start=n_judged)
+            if copy is not None:
+                reason: Reason = "mirrored copy" if copy.mirrored else "copy"
+                raise Unusable(reason, f"{reason} of {copy.of}")
             if not room():
                 self._seen.discard(fetched_sha256)
                 return None
-            copy = self._index.claim(path, look)
-            if copy is not None:
-                word = "mirrored copy" if copy.mirrored else "copy"
-                raise Unusable("mirrored copy" if copy.mirrored else "copy", f"{word} of {copy.of}")
+            self._index.add(path, look)
             line = Line(
                 url=candidate.url, search=search, reason=None, path=path, sha256=sha256,
                 fetched_sha256=fetched_sha256, phash=f"{int(look.hashes[0]):016x}",
@@ -421,6 +424,10 @@ class _Run:
         return True
 
     def _work(self) -> None:
+        with in_one_thread():
+            self._work_until_closed()
+
+    def _work_until_closed(self) -> None:
         while (taken := self._schedule.take()) is not None:
             job, host = taken
             try:
