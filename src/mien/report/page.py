@@ -6,7 +6,6 @@ is loaded from elsewhere, no script runs; light, dark, print and phone are one p
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 # As many wrong answers as have their nearest photos in the document.
 _MOST_WRONG = 24
-# All that a user may have changed in a recipe; the rest follows from its name.
-_SETTINGS = (
-    "backbone", "preprocessing", "average_mirror", "mirror_photos", "head", "hidden_units",
-    "epochs", "batch_size", "learning_rate", "weight_decay", "validation_fraction", "calibrate",
-)  # fmt: skip
 
 
 def reproduce_page(record: Any) -> str:
@@ -71,7 +65,6 @@ def run_page(
         pictures={"test": {}, "train": {}, **pictures},
         cells=_cells(exam) if exam else [],
         wrong=[photos[path] for path in exam["wrong"][:_MOST_WRONG]] if exam else [],
-        command=_command(run),
         figures={
             "seeds": figures.seeds(document["seeds"]) if _has_scores(document) else None,
             "reliability": figures.reliability(exam["reliability"])
@@ -160,29 +153,6 @@ def _cells(exam: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _has_scores(document: Mapping[str, Any]) -> bool:
     return any(seed["held_out"] or seed["test"] for seed in document["seeds"])
-
-
-def _command(run: Mapping[str, Any]) -> str:
-    """The command that makes the same run again."""
-    words = ["mien", "train", run["photos"], "--recipe", run["recipe"]["name"]]
-    if run["test_photos"]:
-        words += ["--test", run["test_photos"]]
-    words += ["--seeds", str(len(run["seeds"]))]
-    if run["seeds"][0]["seed"]:
-        words += ["--first-seed", str(run["seeds"][0]["seed"])]
-    if run["cross_validation"]:
-        found = run["cross_validation"]
-        words += ["--cross-validate", f"{found['repeats']}x{found['folds']}"]
-    for name in _SETTINGS:
-        words += ["--set", f"{name}={_typed(run['recipe'][name])}"]
-    return shlex.join(words)
-
-
-def _typed(value: Any) -> str:
-    """A setting as the command line reads it."""
-    if isinstance(value, list):
-        return "/".join(f"{one:g}" for one in value)
-    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def render(template: str, **values: Any) -> str:

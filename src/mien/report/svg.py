@@ -15,7 +15,7 @@ Scale: TypeAlias = Literal["linear", "log"]
 Point: TypeAlias = tuple[float, float]
 
 WIDTH, HEIGHT = 620.0, 330.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 16.0, 28.0, 46.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 22.0, 28.0, 46.0
 
 
 class Plot:

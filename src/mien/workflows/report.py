@@ -6,6 +6,7 @@ seed, advice, nearest photos) is computed here, not in the page.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,11 @@ from typing import Any, Literal, TypeAlias
 from mien.errors import UserError
 from mien.exam.words import count, percent
 from mien.files import read_json, write_text
+from mien.head.recipe import RECIPES, SETTINGS, from_plain
 from mien.records import Estimate, Progress, Say, no_progress, plain, say_nothing
 from mien.report.page import reproduce_page, run_page, study_page
 from mien.stats import n_for_width, share
+from mien.study.grid import in_words
 from mien.workflows import runs
 from mien.workflows.pictures import neighbours, thumbnails
 
@@ -51,6 +54,7 @@ class ReportRecord:
         seeds: Of a run: held-out and test photos side by side.
         advice: What to use and what to collect next, in words.
         neighbours: Of a run: nearest training photos of photos answered wrong.
+        command: Of a run: what makes it again.
     """
 
     source: str
@@ -60,6 +64,7 @@ class ReportRecord:
     seeds: tuple[SeedScores, ...] = ()
     advice: tuple[str, ...] = ()
     neighbours: Mapping[str, Any] | None = None
+    command: str | None = None
 
 
 def report(
@@ -129,6 +134,7 @@ def _report_run(
             seeds=tuple(_seed(seed, exam) for seed in run["seeds"]),
             advice=tuple(_advice(run)),
             neighbours=plain(near),
+            command=_command(run),
         )
         text = run_page(
             plain(document),
@@ -201,6 +207,26 @@ def _advice(run: Mapping[str, Any]) -> list[str]:
     if weak:
         said.append(weak)
     return [*said, *_starved(run)]
+
+
+def _command(run: Mapping[str, Any]) -> str:
+    """One command that makes the same run again."""
+    recipe = from_plain(run["recipe"])
+    usual = RECIPES.get(recipe.name)
+    words = ["mien", "train", run["photos"], "--recipe", recipe.name]
+    if run["test_photos"]:
+        words += ["--test", run["test_photos"]]
+    words += ["--seeds", str(len(run["seeds"]))]
+    if run["seeds"][0]["seed"]:
+        words += ["--first-seed", str(run["seeds"][0]["seed"])]
+    if run["cross_validation"]:
+        found = run["cross_validation"]
+        words += ["--cross-validate", f"{found['repeats']}x{found['folds']}"]
+    for name in SETTINGS:
+        value = getattr(recipe, name)
+        if usual is None or value != getattr(usual, name):
+            words += ["--set", f"{name}={in_words(value)}"]
+    return shlex.join(words)
 
 
 def _more_photos(exam: Mapping[str, Any]) -> str:
