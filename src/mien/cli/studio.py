@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -52,6 +53,6 @@ def _open_soon(link: str) -> None:
     webbrowser.open(link)
 
 
-def _links_on_enter(new_link) -> None:  # type: ignore[no-untyped-def]
+def _links_on_enter(new_link: Callable[[], str]) -> None:
     for _ in sys.stdin:
         click.echo(new_link())

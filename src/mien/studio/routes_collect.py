@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -19,7 +21,7 @@ from mien.studio.context import studio_of
 from mien.studio.errors import StudioError
 from mien.studio.journal import Change
 from mien.studio.project import Project
-from mien.studio.store import Incoming, Stored, store, store_zip
+from mien.studio.store import Incoming, Stored, store, store_project, store_zip
 from mien.studio.thumbnails import thumbnail
 
 router = APIRouter(prefix="/api")
@@ -214,12 +216,30 @@ async def upload_zip(
     return _answer(request, await run_in_threadpool(_store_zip, project, file, label or None))
 
 
+@router.post("/upload/tm")
+async def upload_project(request: Request, file: Annotated[UploadFile, File()]) -> JSONResponse:
+    """Store the photos of a Teachable Machine project, each in the class it was in there."""
+    project = studio_of(request).project
+    return _answer(request, await run_in_threadpool(_store_project, project, file))
+
+
+def _store_project(project: Project, file: UploadFile) -> Stored:
+    with _on_disk(file) as path:
+        return store_project(project, path)
+
+
 def _store_zip(project: Project, file: UploadFile, label: str | None) -> Stored:
+    with _on_disk(file) as path:
+        return store_zip(project, path, label=label)
+
+
+@contextmanager
+def _on_disk(file: UploadFile) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "upload.zip"
         with path.open("wb") as target:
             shutil.copyfileobj(file.file, target)
-        return store_zip(project, path, label=label)
+        yield path
 
 
 def _answer(request: Request, stored: Stored) -> JSONResponse:

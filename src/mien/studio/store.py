@@ -8,21 +8,24 @@ from __future__ import annotations
 
 import errno
 import re
-import time
+import tempfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, TypeVar
 
 from mien.archive import open_archive
 from mien.digest import digest_bytes, digest_file
 from mien.errors import DatasetError, PhotoError, UserError
 from mien.files import nfc, write_bytes
+from mien.formats.project import unpack_samples
 from mien.image.decode import MAX_BYTES, decode
 from mien.records import Reject
 from mien.studio.errors import StudioError
 from mien.studio.project import Project, clean_label, free_name
+
+T = TypeVar("T")
 
 _BAD: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _SUFFIXES: Final = {
@@ -113,16 +116,32 @@ def store_zip(project: Project, path: Path, *, label: str | None) -> Stored:
                 files = [
                     Incoming(name=n, data=archive.read(n, limit_bytes=MAX_BYTES)) for n in batch
                 ]
-                one = store(project, files, label=target)
-                stored.added += one.added
-                stored.known += one.known
-                stored.rejects += one.rejects
+                _add(stored, store(project, files, label=target))
     return stored
 
 
-def frame_name(number: int) -> str:
-    """What a picture of the camera is called: sorts by time."""
-    return f"camera-{time.strftime('%Y%m%d-%H%M%S')}-{number:04d}.jpg"
+def store_project(project: Project, path: Path) -> Stored:
+    """Put the photos of a Teachable Machine project into classes of the same names.
+
+    Raises:
+        UserError: It is no image project.
+    """
+    stored = Stored()
+    with tempfile.TemporaryDirectory() as folder:
+        samples = unpack_samples(path, out=Path(folder) / "samples")
+        for label in samples.classes:
+            paths = sorted((samples.folder / label).iterdir())
+            for batch in _batches(paths):
+                files = [Incoming(name=f"tm-{p.name}", data=p.read_bytes()) for p in batch]
+                _add(stored, store(project, files, label=label))
+        stored.rejects += samples.rejects
+    return stored
+
+
+def _add(stored: Stored, more: Stored) -> None:
+    stored.added += more.added
+    stored.known += more.known
+    stored.rejects += more.rejects
 
 
 def _judge(file: Incoming) -> str:
@@ -183,6 +202,6 @@ def _is_hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in parts)
 
 
-def _batches(names: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(names), _BATCH):
-        yield names[start : start + _BATCH]
+def _batches(all_of_them: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(all_of_them), _BATCH):
+        yield all_of_them[start : start + _BATCH]

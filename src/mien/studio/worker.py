@@ -113,9 +113,20 @@ def audit(arguments: Mapping[str, Any], tell: Tell) -> Any:
 
 def study(arguments: Mapping[str, Any], tell: Tell) -> Any:
     """`mien study`."""
+    from mien.workflows.report import report
     from mien.workflows.study import study as work
 
-    return work(**arguments, progress=tell.progress, say=tell.say)
+    record = work(**arguments, progress=tell.progress, say=tell.say)
+    report(arguments["out"], progress=tell.progress, say=tell.say)
+    return record
+
+
+def freeze(arguments: Mapping[str, Any], tell: Tell) -> Any:
+    """`mien split`, and the test part moved beside the project."""
+    from mien.studio.exams import freeze as work
+
+    n = work(Path(arguments["root"]), share=arguments["share"], progress=tell.progress)
+    return {"n": n}
 
 
 def export(arguments: Mapping[str, Any], tell: Tell) -> Any:
@@ -123,7 +134,11 @@ def export(arguments: Mapping[str, Any], tell: Tell) -> Any:
     from mien.workflows.export import export as work
 
     return work(
-        arguments["model"], to=arguments["to"], out=arguments["out"], progress=tell.progress
+        arguments["model"],
+        to=arguments["to"],
+        out=arguments["out"],
+        photos=arguments["photos"],
+        progress=tell.progress,
     )
 
 
@@ -134,6 +149,7 @@ VERBS: Final[dict[str, Verb]] = {
     "audit": audit,
     "study": study,
     "export": export,
+    "freeze": freeze,
 }
 
 
