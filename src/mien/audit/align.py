@@ -115,8 +115,19 @@ def _match(
     second: Float[np.ndarray, "p 64 64"],
     crops: Float[np.ndarray, "p 4"],
 ) -> tuple[np.ndarray, ...]:
-    crops = _fit(_halved(first), _halved(second), crops, steps=_STEPS[0])
-    crops = _fit(first, second, crops, steps=_STEPS[1])
+    fitted = _fit(_halved(first), _halved(second), crops, steps=_STEPS[0])
+    fitted = _fit(first, second, fitted, steps=_STEPS[1])
+    # A banner in one of the two pulls the fit its way: where the start was better, it stands.
+    tries = [_agreement(first, second, start) for start in (fitted, crops)]
+    better = tries[1][0] > tries[0][0]
+    return tuple(np.where(better, b, a) for a, b in zip(*tries, strict=True))
+
+
+def _agreement(
+    first: Float[np.ndarray, "p 64 64"],
+    second: Float[np.ndarray, "p 64 64"],
+    crops: Float[np.ndarray, "p 4"],
+) -> tuple[np.ndarray, ...]:
     seen = _sample(first, crops)
     fine, covered, n_blocks = _compare_blocks(
         seen - _blurred(seen, 3), second - _blurred(second, 3)

@@ -30,7 +30,7 @@ class Banner(Check):
             view,
             rule=_rule,
             outcome="hint",
-            says="may have a banner, bars or a frame",
+            says="may have a banner, bars or a frame|may have a banner, bars or a frame",
             advice="Cut them off, or find the originals: a model learns the banner.",
             clean="No photo shows a banner or a frame.",
         )

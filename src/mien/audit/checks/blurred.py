@@ -30,7 +30,7 @@ class Blurred(Check):
             view,
             rule=_rule,
             outcome="issue",
-            says="are blurred",
+            says="is blurred|are blurred",
             advice="Look at them: a blurred brow can be any expression.",
             clean="No photo is blurred.",
         )

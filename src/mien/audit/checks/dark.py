@@ -30,7 +30,7 @@ class Dark(Check):
             view,
             rule=_rule,
             outcome="issue",
-            says="are too dark",
+            says="is too dark|are too dark",
             advice="Brighten them or find others.",
             clean="No photo is too dark.",
         )

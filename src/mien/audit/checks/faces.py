@@ -48,7 +48,7 @@ class NoFace(_FaceCheck):
     title = "No face"
     severity = "medium"
     outcome = "issue"
-    says = "show no face that can be found"
+    says = "shows no face that can be found|show no face that can be found"
     advice = "Look at them: a hidden or turned face teaches nothing of an expression."
     clean = "A face was found in every photo."
 
@@ -64,7 +64,7 @@ class SeveralFaces(_FaceCheck):
     title = "Several faces"
     severity = "medium"
     outcome = "hint"
-    says = "show more than one face"
+    says = "shows more than one face|show more than one face"
     advice = "Crop them to the person that the label is about."
     clean = "No photo shows more than one face."
 
@@ -80,7 +80,7 @@ class SmallFace(_FaceCheck):
     title = "Face too small or cut off"
     severity = "low"
     outcome = "hint"
-    says = "show a face that is very small or cut off"
+    says = "shows a face that is very small or cut off|show a face that is very small or cut off"
     advice = "Crop them to the face, or find others."
     clean = "Every face is large enough and whole."
 

@@ -11,9 +11,11 @@ from mien.audit.findings import Check, Finding, count, some
 from mien.audit.view import Part, View
 from mien.records import Photo
 
-# A word belongs to a class when this share of the photos whose names begin with it lie there, and
-# there are this many of them at least: fewer could be chance.
+# A word, or the beginning of one (Korean and Chinese names have no spaces), belongs to a class when
+# most photos that bear it lie there, and when it marks a good part of the class: a person's or a
+# camera's name does not.
 _SHARE: Final = 0.8
+_OF_CLASS: Final = 0.3
 _LEAST: Final = 4
 # Shorter words (img, a, dsc) say nothing.
 _LEAST_LETTERS: Final = 2
@@ -56,31 +58,35 @@ def _contradictions(part: Part) -> dict[str, str]:
     owners = _owners(part, words)
     found = {}
     for photo in part.dataset.photos:
-        # The first word decides: 'happy-not-sad.jpg' is happy.
         stated = [labels[word] for word in words[photo.name] if word in labels]
-        if not stated:
-            stated = [owners[word] for word in words[photo.name][:1] if word in owners]
-        if stated and photo.label not in stated:
+        stated = stated or [
+            owners[start] for start in _beginnings(words[photo.name]) if start in owners
+        ]
+        # A name that says two classes says none.
+        if stated and photo.label not in stated and len(set(stated)) == 1:
             found[photo.name] = stated[0]
     return found
 
 
 def _owners(part: Part, words: dict[str, list[str]]) -> dict[str, str]:
-    """First words of names that belong to one class."""
+    """Beginnings of words that mark one class."""
+    sizes = Counter(photo.label or "" for photo in part.dataset.photos)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for photo in part.dataset.photos:
-        for word in _prefixes(words[photo.name]):
-            counts[word][photo.label or ""] += 1
+        for start in _beginnings(words[photo.name]):
+            counts[start][photo.label or ""] += 1
     owners = {}
-    for word, by_class in counts.items():
+    for start, by_class in counts.items():
         label, n = by_class.most_common(1)[0]
-        if n >= _LEAST and n >= _SHARE * by_class.total() and len(part.dataset.classes) > 1:
-            owners[word] = label
+        marks = n >= max(_LEAST, _OF_CLASS * sizes[label])
+        if marks and n >= _SHARE * by_class.total() and len(sizes) > 1:
+            owners[start] = label
     return owners
 
 
-def _prefixes(words: list[str]) -> list[str]:
-    return words[:1]
+def _beginnings(words: list[str]) -> list[str]:
+    starts = [word[:n] for word in words for n in range(_LEAST_LETTERS, len(word) + 1)]
+    return list(dict.fromkeys(starts))
 
 
 def name_words(photo: Photo) -> list[str]:

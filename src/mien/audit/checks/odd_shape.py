@@ -28,7 +28,7 @@ class OddShape(Check):
             view,
             rule=_rule,
             outcome="hint",
-            says="more than twice as long as wide",
+            says="is more than twice as long as wide|are more than twice as long as wide",
             advice="A centre crop cuts most of them away: crop them to the person by hand.",
             clean="No photo is more than twice as long as wide.",
         )

@@ -31,7 +31,7 @@ class Overexposed(Check):
             view,
             rule=_rule,
             outcome="issue",
-            says="are overexposed",
+            says="is overexposed|are overexposed",
             advice="Find others: what was burnt to white cannot be brought back.",
             clean="No photo is overexposed.",
         )

@@ -26,7 +26,7 @@ def ask_each(
         view: The photos.
         rule: See `Rule`.
         outcome: Where the rule holds for a photo.
-        says: What is wrong, after the number of photos, such as ``"blurred"``.
+        says: What is wrong, after one photo and after several: ``"is dark|are dark"``.
         advice: What to do.
         clean: The sentence where nothing is wrong.
     """
@@ -42,5 +42,8 @@ def ask_each(
     n = len(photos) + len(test_photos)
     if n == 0:
         return check.passed(clean)
-    sentence = f"{count(n, 'photo')} {says}: {some([*photos, *test_photos])}. {advice}"
+    one, many = says.split("|")
+    sentence = (
+        f"{count(n, 'photo')} {one if n == 1 else many}: {some([*photos, *test_photos])}. {advice}"
+    )
     return check.found(outcome, sentence, photos=photos, test_photos=test_photos)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mien.audit.findings import Check, Finding, some
+from mien.audit.findings import Check, Finding, count, some
 from mien.audit.view import View
 
 _COLUMN = "person"
@@ -34,8 +34,8 @@ class Persons(Check):
         ]
         return self.found(
             "issue",
-            f"{len(both)} persons are among training and test photos: {some(both)}. The model may "
-            "know the person instead of the expression.",
+            f"{count(len(both), 'person')} on both sides, training and test: {some(both)}. The "
+            "model may know the person instead of the expression.",
             photos=named[0],
             test_photos=named[1],
         )

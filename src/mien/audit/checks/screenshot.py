@@ -30,7 +30,7 @@ class Screenshot(Check):
             view,
             rule=_rule,
             outcome="hint",
-            says="may be screenshots or pages",
+            says="may be a screenshot or a page|may be screenshots or pages",
             advice="Cut the photo out of the page, or find the original.",
             clean="No photo looks like a screenshot.",
         )

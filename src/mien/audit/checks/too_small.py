@@ -28,7 +28,7 @@ class TooSmall(Check):
             view,
             rule=_rule,
             outcome="issue",
-            says="under 64 pixels on the shorter side",
+            says="is under 64 pixels on the shorter side|are under 64 pixels on the shorter side",
             advice="Find larger originals: a brow or a lip is a pixel or two there.",
             clean="Every photo has at least 64 pixels on its shorter side.",
         )
