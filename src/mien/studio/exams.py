@@ -22,13 +22,17 @@ from typing import Any, Final
 import numpy as np
 
 from mien.dataset.folder import read_dataset
+from mien.dataset.splits import part_of, read_splits
 from mien.digest import digest_many, digest_text
 from mien.errors import UserError
 from mien.exam import Exam, compare, examine
 from mien.files import nfc, read_json, write_json
-from mien.records import Dataset, plain
+from mien.records import Dataset, Progress, no_progress, plain
 from mien.studio.errors import StudioError
+from mien.studio.journal import Change, new_id
+from mien.studio.project import Project, free_name
 from mien.workflows.exams import looks_at
+from mien.workflows.split import split
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
 _EXAM_ID: Final = re.compile(r"\d{13}-[0-9a-f]{8}")
@@ -57,6 +61,29 @@ class TestSet:
     fingerprint: str
     looks: int
     trouble: str | None
+
+
+def freeze(root: Path, *, share: float, progress: Progress = no_progress) -> int:
+    """Move a share of the photos in `root` to the test photos beside it; returns how many.
+
+    Near copies and photos of one person stay together (`mien split`). It is one change of the
+    journal: undo brings all of them back.
+    """
+    project, target = Project.open(root), Exams(root).own_folder
+    table = project.private / "exams" / "splits.csv"
+    split(root, test=share, out=table, progress=progress)
+    chosen = part_of(read_dataset(root), splits=read_splits(table), part="test")
+    with project.journal.turn():
+        taken = {p.relative_to(target).as_posix() for p in target.glob("*/*") if p.is_file()}
+        moves = []
+        for photo in chosen.photos:
+            free = free_name(f"{photo.label}/{photo.path.name}", taken)
+            taken.add(free)
+            here = photo.path.relative_to(project.root).as_posix()
+            moves.append((here, f"../{target.name}/{free}"))
+        words: dict[str, str | int] = {"n": len(moves)}
+        project.journal.do(Change(id=new_id(), kind="freeze", words=words, moves=tuple(moves)))
+    return len(moves)
 
 
 class Exams:

@@ -12,8 +12,6 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.dataset.folder import read_dataset
-from mien.dataset.splits import divide
 from mien.errors import PhotoError
 from mien.files import nfc, write_bytes
 from mien.image.decode import HEAD_BYTES, read_photo_bytes, refuse_unless_picture
@@ -22,7 +20,6 @@ from mien.serve.pictures import as_jpeg, as_square_jpeg, upright
 from mien.studio.context import page, studio_of
 from mien.studio.errors import StudioError
 from mien.studio.exams import Exams
-from mien.studio.journal import Change, new_id
 from mien.studio.project import clean_label, free_name
 
 router = APIRouter()
@@ -30,7 +27,6 @@ router = APIRouter()
 _MAX_BYTES: Final = 64 << 20
 _THUMB_PX: Final = 160
 _LARGE_PX: Final = 900
-_FREEZE_SEED: Final = 0
 
 
 class _Asked(BaseModel):
@@ -113,24 +109,10 @@ async def add_photos(
 
 @router.post("/api/exam/freeze")
 def freeze(asked: ShareAsked, request: Request) -> Any:
-    """Move a leak-proof share of the photos away from the training photos; undo brings it back."""
+    """Set a leak-proof share of the photos aside as test photos; undo brings them back."""
     studio = studio_of(request)
-    project, target = studio.project, studio.exams.own_folder
-    with project.journal.turn():
-        dataset = read_dataset(project.root)
-        division = divide(dataset, share=asked.share, seed=_FREEZE_SEED)
-        names = [p.name for p, test in zip(dataset.photos, division.test, strict=True) if test]
-        taken: set[str] = {
-            path.relative_to(target).as_posix() for path in target.glob("*/*") if path.is_file()
-        }
-        moves = []
-        for name in names:
-            free = free_name(f"{name.partition('/')[0]}/{name.rpartition('/')[2]}", taken)
-            taken.add(free)
-            moves.append((name, f"../{target.name}/{free}"))
-        words: dict[str, str | int] = {"n": len(moves)}
-        project.journal.do(Change(id=new_id(), kind="freeze", words=words, moves=tuple(moves)))
-    return {"n": len(names)}
+    studio.project.settle_order()
+    return studio.jobs.start("freeze", {"root": str(studio.project.root), "share": asked.share})
 
 
 @router.post("/api/exam/take")

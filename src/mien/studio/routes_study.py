@@ -6,9 +6,11 @@ show.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.digest import digest_json
@@ -76,10 +78,23 @@ def result_json(request: Request) -> Response:
     return Response(to_json(result), media_type="application/json")
 
 
+@router.get("/api/study/report.html")
+def report(request: Request) -> Response:
+    """The report as a file: it is a page of its own, to be saved and not shown here."""
+    job = _latest(request)
+    path = Path(job["arguments"].get("out", "")) / "report.html" if job else None
+    if path is None or not path.is_file():
+        raise StudioError("job_gone")
+    return FileResponse(path, media_type="application/octet-stream", filename="study.html")
+
+
 def _result(request: Request) -> dict[str, Any] | None:
     """The record of the study that was finished last."""
-    for job in studio_of(request).jobs.all():
-        if job["verb"] == "study" and job["state"] == "done":
-            answer: dict[str, Any] = job["answer"]
-            return answer
-    return None
+    job = _latest(request)
+    answer: dict[str, Any] | None = job["answer"] if job else None
+    return answer
+
+
+def _latest(request: Request) -> dict[str, Any] | None:
+    jobs = studio_of(request).jobs.all()
+    return next((j for j in jobs if j["verb"] == "study" and j["state"] == "done"), None)

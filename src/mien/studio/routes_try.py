@@ -106,7 +106,13 @@ def export(asked: ExportAsked, request: Request) -> Any:
     studio = studio_of(request)
     run = studio.models.get(asked.run)
     out = run.folder / "exports" / asked.to
-    return studio.jobs.start("export", {"model": str(run.model), "to": asked.to, "out": str(out)})
+    arguments = {
+        "model": str(run.model),
+        "to": asked.to,
+        "out": str(out),
+        "photos": str(studio.project.root),
+    }
+    return studio.jobs.start("export", arguments)
 
 
 @router.get("/export/readme")

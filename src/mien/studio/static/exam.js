@@ -62,13 +62,15 @@ function drawSeal() {
 
 async function take() {
   const job = await api("/api/exam/take", { json: { set: chosenSet, run: byId("model").value } });
-  state.job = job.id;
-  drawSeal();
-  follow(job.id);
+  follow(job.id, showTaken);
 }
 
-/** @param {string} id */
-function follow(id) {
+const showTaken = (/** @type {any} */ answer) => show(answer.exam);
+
+/** Show a job's progress until it ends. @param {string} id @param {(answer: any) => Promise<unknown>} done */
+function follow(id, done) {
+  state.job = id;
+  drawSeal();
   const stop = every(400, async () => {
     const { job, events } = await api(`/api/jobs/${id}`);
     const last = events?.filter((/** @type {any} */ event) => event.total).at(-1);
@@ -77,20 +79,21 @@ function follow(id) {
     if (job.state === "running") return;
     stop();
     state.job = null;
-    if (job.state === "done") await show(job.answer.exam);
+    if (job.state === "done") await done(job.answer);
     else toast(job.error ? `${job.error.message} · ${job.error.hint}` : t("exam.failed"), { bad: true });
     await load();
   });
 }
 
-/** @param {string} id */
-async function show(id) {
+/** @param {string} id @param {boolean} [jump] whether the user asked for it just now */
+async function show(id, jump = true) {
   const exam = await api(`/api/exam/one/${id}`);
   const box = byId("result");
   box.replaceChildren(...parts(exam));
   box.hidden = false;
-  box.querySelector("h2")?.focus();
+  if (!jump) return;
   box.scrollIntoView({ block: "start" });
+  box.querySelector("h2")?.focus({ preventScroll: true });
 }
 
 /** @param {any} exam */
@@ -295,9 +298,8 @@ async function freeze() {
   const n = Math.round(0.2 * state.n_photos);
   const yes = await ask(t("exam.freeze_ask", { n, folder: state.own_folder }), { yes: t("exam.freeze_yes") });
   if (!yes) return;
-  const done = await api("/api/exam/freeze", { json: { share: 0.2 } });
-  toast(t("exam.frozen", { n: done.n }));
-  await load();
+  const job = await api("/api/exam/freeze", { json: { share: 0.2 } });
+  follow(job.id, async (answer) => toast(t("exam.frozen", { n: answer.n })));
 }
 
 const guarded = (/** @type {() => Promise<void>} */ work) => () => { work().catch(tell); };
@@ -321,6 +323,6 @@ setup.addEventListener("drop", (event) => {
 });
 
 load().then(() => {
-  if (state.job) follow(state.job);
-  else if (state.exams.length) return show(state.exams[0].id);
+  if (state.job) follow(state.job, showTaken);
+  else if (state.exams.length) return show(state.exams[0].id, false);
 }).catch(tell);

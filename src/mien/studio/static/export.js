@@ -2,7 +2,7 @@
 // Law: a parity figure is shown only where a consumer was really asked.
 // @ts-check
 
-import { api, el, t, tell } from "./mien.js";
+import { api, el, percent, t, tell } from "./mien.js";
 
 const FORMATS = ["teachable-machine", "keras", "tfjs", "onnx", "litert", "litert-int8", "savedmodel"];
 const ASK_MS = 400;
@@ -44,11 +44,11 @@ function row(run, to) {
 async function done(run, to, answer) {
   const query = `run=${encodeURIComponent(run)}&to=${encodeURIComponent(to)}`;
   const readme = await (await fetch(`/api/try/export/readme?${query}`)).text();
-  const snippet = /```\w*\n([\s\S]*?)```/.exec(readme)?.[1];
+  const snippet = /```(?:python|html)\n([\s\S]*?)```/.exec(readme)?.[1];
   return [
     el("ul", { class: "quiet-list" }, ...answer.parity.map((/** @type {any} */ one) => el("li", null, one.checked
-      ? t("export.parity", { consumer: one.consumer, diff: one.max_abs_diff.toExponential(1), same: one.same_top, n: one.n })
-      : t("export.not_checked", { consumer: one.consumer })))),
+      ? t("export.parity", { file: one.file, consumer: one.consumer, diff: one.max_abs_diff.toExponential(1), same: percent(one.same_top), n: one.n })
+      : t("export.not_checked", { file: one.file, consumer: one.consumer, reason: one.reason })))),
     el("div", { class: "row" }, el("a", { class: "button main", href: `/api/try/export/download?${query}`, download: "" }, t("export.download"))),
     snippet ? el("details", null, el("summary", null, t("export.snippet")), el("pre", { tabindex: "0" }, el("code", null, snippet))) : "",
   ];

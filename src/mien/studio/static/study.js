@@ -105,7 +105,8 @@ function drawResult() {
   byId("sentences").replaceChildren(...result.sentences.filter((/** @type {string} */ one) => one !== result.verdict)
     .map((/** @type {string} */ one) => el("li", null, one)));
   byId("files").replaceChildren(
-    el("a", { class: "button quiet", href: "/api/study/result.json", download: "study.json" }, t("study.save_json")));
+    el("a", { class: "button quiet", href: "/api/study/result.json", download: "study.json" }, t("study.save_json")),
+    el("a", { class: "button quiet", href: "/api/study/report.html", download: "study.html" }, t("study.save_html")));
   byId("chart").replaceChildren(chart(result));
   byId("table").replaceChildren(el("table", null,
     el("thead", null, el("tr", null, ...["setting", "mean", "interval", "sd", "seeds"].map((key, i) =>
