@@ -18,6 +18,8 @@ _NAMES = {
     "train": "mien.workflows.train",
     "test": "mien.workflows.test",
     "predict": "mien.workflows.predict",
+    "export": "mien.workflows.export",
+    "import_": "mien.workflows.import_",
     "HeadClassifier": "mien.estimators",
     "PhotoEmbedder": "mien.estimators",
     "UserError": "mien.errors",
@@ -26,6 +28,8 @@ _NAMES = {
 if TYPE_CHECKING:
     from mien.errors import UserError
     from mien.estimators import HeadClassifier, PhotoEmbedder
+    from mien.workflows.export import export
+    from mien.workflows.import_ import import_
     from mien.workflows.predict import predict
     from mien.workflows.test import test
     from mien.workflows.train import train
@@ -35,6 +39,8 @@ __all__ = [
     "PhotoEmbedder",
     "UserError",
     "__version__",
+    "export",
+    "import_",
     "predict",
     "test",
     "train",

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from mien.backbone.catalogue import BACKBONES
-from mien.backbone.mobilenet_v2 import Array, Folded, Weights, fold
+from mien.backbone.mobilenet_v2 import MAX_SIZE_PX, Array, Folded, Weights, fold
 from mien.errors import ModelError
 from mien.formats.topology import DenseLayer
 from mien.model import Model
@@ -24,6 +24,8 @@ from mien.records import Dense, Head
 # What Teachable Machine's own script for its Keras export does to a photo.
 KERAS_PREPROCESSING: Final = "orient | crop:centre | resize:{size}:lanczos | scale:-1:1"
 LABELS_FILE: Final = "labels.txt"
+# The convolution by which mien writes «mirrored» in Keras' words.
+MIRROR_KERNEL: Final = "mirror_swap/kernel"
 _MAX_LABELS_BYTES: Final = 1 << 20
 # Teachable Machine numbers its labels: "0 surprise".
 _NUMBERED: Final = re.compile(r"(\d+) (.*)")
@@ -39,6 +41,7 @@ class Imported:
         labels: The classes in order; None where neither the file nor one beside it names them.
         preprocessing: How the format's own consumer prepares a photo.
         source: The file's kind, such as ``Keras .h5``, for the model's provenance.
+        mirror_average: Whether image and mirror image are averaged.
     """
 
     weights: Weights | Folded
@@ -46,6 +49,7 @@ class Imported:
     labels: tuple[str, ...] | None
     preprocessing: str
     source: str
+    mirror_average: bool = False
 
     @property
     def n_classes(self) -> int:
@@ -68,6 +72,7 @@ class Imported:
             backbone_name=next(known, "imported"),
             backbone_sha256=sha256,
             head=self.head,
+            mirror_average=self.mirror_average,
             provenance={"imported_from": self.source},
         )
 
@@ -94,14 +99,27 @@ def split_arrays(
 ) -> tuple[dict[str, Array], dict[str, Array]]:
     """Part the arrays of a file into the backbone's and the dense layers'.
 
+    The kernel that mien writes to mirror an image is checked and left out.
+
     Raises:
-        ModelError: Two dense layers have one name.
+        ModelError: Two dense layers have one name, or the mirror does something else.
     """
     names = [layer.name for layer in layers]
     if len(set(names)) != len(names):
         raise ModelError(f"two dense layers of the model have one name: {names!r:.120}")
     dense = {name: array for name, array in arrays.items() if name.rpartition("/")[0] in names}
+    arrays = dict(arrays)
+    swap = arrays.pop(MIRROR_KERNEL, None)
+    if swap is not None and not _turns_around(swap):
+        raise ModelError(f"weight '{MIRROR_KERNEL}' does not mirror an image")
     return {name: array for name, array in arrays.items() if name not in dense}, dense
+
+
+def _turns_around(swap: Array) -> bool:
+    side = swap.shape[-1] if swap.ndim == 4 else 0
+    if swap.shape != (1, 1, side, side) or not 0 < side <= MAX_SIZE_PX:
+        return False
+    return bool((swap[0, 0] == np.eye(side, dtype=np.float32)[::-1]).all())
 
 
 def _found(arrays: Mapping[str, Array], name: str) -> Array:

@@ -17,6 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from mien.backbone.mobilenet_v2 import BATCH_NORM_EPSILON, Array, Folded
+from mien.formats.imported import MIRROR_KERNEL
 from mien.formats.topology import expected_backbone
 from mien.model import Model
 
@@ -24,7 +25,6 @@ BACKBONE_MODEL: Final = "mobilenetv2"
 BACKBONE_STACK: Final = "sequential_1"
 HEAD_STACK: Final = "sequential_2"
 POOL: Final = "global_average_pooling2d"
-MIRROR_KERNEL: Final = "mirror_swap/kernel"
 Config = dict[str, Any]
 
 
@@ -84,32 +84,37 @@ def _backbone(model: Model, *, name: str) -> Config:
     layers = [_node(_input(first, [None, size, size, 3]), [])]
     for kind, layer_name, inputs, settings in expected_backbone(model.backbone.spec):
         config = _settings(kind, settings)
-        layers.append(_node(_layer(kind, layer_name, **config), list(inputs) or [first]))
+        calls = [[(before, 0) for before in inputs or (first,)]]
+        layers.append(_node(_layer(kind, layer_name, **config), calls))
     return _functional(name, layers, first=first)
 
 
 def _mirrored(model: Model) -> Config:
-    """Backbone of the image and of its mirror image, averaged before the pooling."""
+    """Backbone of the image and of its mirror image, averaged before the pooling.
+
+    Every layer is called twice, instead of a model within a model: Keras 2 and Keras 3 count the
+    calls of an inner model from 1 and from 0.
+    """
+    first = "input_1"
     size = model.size_px
     turn = {"dims": [1, 3, 2]}
-    swap = _settings(
-        "Conv2D",
-        {"filters": size, "kernel_size": [1, 1], "strides": [1, 1], "padding": ("valid",)},
-    )
-    base = _backbone(model, name=BACKBONE_MODEL)
-    base["name"] = BACKBONE_MODEL
-    base["inbound_nodes"] = [[["input_2", 0, 0, {}]], [["mirror_in", 0, 0, {}]]]
-    # A model within a model counts its own making as call 0.
-    both = [[BACKBONE_MODEL, 1, 0, {}], [BACKBONE_MODEL, 2, 0, {}]]
+    ones: Config = {"kernel_size": [1, 1], "strides": [1, 1], "padding": ("valid",)}
+    swap = _settings("Conv2D", {"filters": size, **ones})
     layers = [
-        _node(_input("input_2", [None, size, size, 3]), []),
-        _node(_layer("Permute", "mirror_out", **turn), ["input_2"]),
-        _node(_layer("Conv2D", "mirror_swap", **swap), ["mirror_out"]),
-        _node(_layer("Permute", "mirror_in", **turn), ["mirror_swap"]),
-        base,
-        {**_layer("Average", "mirror_average"), "name": "mirror_average", "inbound_nodes": [both]},
+        _node(_input(first, [None, size, size, 3]), []),
+        _node(_layer("Permute", "mirror_out", **turn), [[(first, 0)]]),
+        _node(_layer("Conv2D", "mirror_swap", **swap), [[("mirror_out", 0)]]),
+        _node(_layer("Permute", "mirror_in", **turn), [[("mirror_swap", 0)]]),
     ]
-    return _functional("mirrored", layers, first="input_2")
+    for kind, layer_name, inputs, settings in expected_backbone(model.backbone.spec):
+        calls = [[(before, call) for before in inputs] for call in (0, 1)]
+        if not inputs:
+            calls = [[(first, 0)], [("mirror_in", 0)]]
+        layers.append(_node(_layer(kind, layer_name, **_settings(kind, settings)), calls))
+    last = layers[-1]["config"]["name"]
+    average = _layer("Average", "mirror_average")
+    layers.append(_node(average, [[(last, 0), (last, 1)]]))
+    return _functional(BACKBONE_MODEL, layers, first=first)
 
 
 def _settings(kind: str, essential: Any) -> Config:
@@ -147,8 +152,9 @@ def _input(name: str, shape: list[int | None]) -> Config:
     return {"class_name": "InputLayer", "config": config}
 
 
-def _node(layer: Config, inputs: list[str]) -> Config:
-    inbound = [[[name, 0, 0, {}] for name in inputs]] if inputs else []
+def _node(layer: Config, calls: list[list[tuple[str, int]]]) -> Config:
+    """Wire a layer: for each call of it, the layers that feed it and which call of theirs."""
+    inbound = [[[name, call, 0, {}] for name, call in inputs] for inputs in calls]
     return {**layer, "name": layer["config"]["name"], "inbound_nodes": inbound}
 
 

@@ -75,7 +75,8 @@ def _as_keras_3(config: Config) -> Config:
     if "batch_input_shape" in inner:
         inner["batch_shape"] = inner.pop("batch_input_shape")
     kind = config["class_name"]
-    module = "keras" if kind in ("Sequential", "Functional") else "keras.layers"
+    modules = {"Sequential": "keras", "Functional": "keras.src.models.functional"}
+    module = modules.get(kind, "keras.layers")
     return {**config, "module": module, "registered_name": None, "config": inner}
 
 

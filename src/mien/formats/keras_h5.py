@@ -89,6 +89,7 @@ def _imported(
         labels=labels,
         preprocessing=KERAS_PREPROCESSING.format(size=topology.spec.size_px),
         source="Keras .h5",
+        mirror_average=topology.mirror_average,
     )
 
 

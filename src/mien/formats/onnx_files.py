@@ -1,7 +1,7 @@
 """The model as ONNX in three forms: our own file, one that takes uint8 pictures, one in int8.
 
-Law: the float file is byte for byte the model file; the others are made from its graph and carry its
-metadata, so that labels and preprocessing travel with them. Only the first is read back by mien.
+Law: the float file is byte for byte the model file; the others are made from its graph and carry
+its metadata, so that labels and preprocessing travel with them. Mien reads back the first alone.
 """
 
 from __future__ import annotations

@@ -130,6 +130,7 @@ def _imported(
         labels=_labels(metadata),
         preprocessing=_preprocessing(metadata, topology.spec.size_px),
         source="TensorFlow.js",
+        mirror_average=topology.mirror_average,
     )
 
 

@@ -35,10 +35,17 @@ class DenseLayer:
 
 @dataclass(frozen=True, kw_only=True)
 class Topology:
-    """What a description says: which MobileNetV2, and which dense layers follow it."""
+    """What a description says: which MobileNetV2, and which dense layers follow it.
+
+    Attributes:
+        spec: The frozen network.
+        dense: The layers of the head.
+        mirror_average: Whether image and mirror image are averaged, as mien writes it.
+    """
 
     spec: MobileNetV2
     dense: tuple[DenseLayer, ...]
+    mirror_average: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,9 +76,35 @@ def read_topology(description: object) -> Topology:
         odd = next((n for n in nodes if n.kind not in _KINDS), None)
         what = f"layer {odd.name!r:.80} is a {odd.kind!r:.40}" if odd else "no global average"
         raise ModelError(f"the model holds {what}; expected MobileNetV2 and a head", _HINT)
-    spec = _spec(nodes[:at], size_px=size_px)
+    body = nodes[:at]
+    mirrored = bool(body) and body[-1].kind == "Average"
+    if mirrored:
+        body = _without_mirror(body, size_px=size_px)
+    spec = _spec(body, size_px=size_px, calls=2 if mirrored else 1)
     _check(nodes[at], "GlobalAveragePooling2D", {"keepdims": False})
-    return Topology(spec=spec, dense=tuple(_dense(node) for node in nodes[at + 1 :]))
+    dense = tuple(_dense(node) for node in nodes[at + 1 :])
+    return Topology(spec=spec, dense=dense, mirror_average=mirrored)
+
+
+def _without_mirror(nodes: list[_Node], *, size_px: int) -> list[_Node]:
+    """Check and take away the layers that mien writes for a mirror image; see `keras_config`."""
+    expected: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+        ("Permute", "mirror_out", "input_1", {"dims": [1, 3, 2]}),
+        (
+            "Conv2D",
+            "mirror_swap",
+            "mirror_out",
+            {"filters": size_px, "kernel_size": [1, 1], "use_bias": False, "activation": "linear"},
+        ),
+        ("Permute", "mirror_in", "mirror_swap", {"dims": [1, 3, 2]}),
+    )
+    for node, (kind, name, source, essential) in zip(nodes, expected, strict=False):
+        if node.name != name or node.inputs != (source,):
+            raise ModelError(f"layer {node.name!r:.80} is unexpected; expected '{name}'", _HINT)
+        _check(node, kind, essential)
+    if nodes[-1].inputs != ("out_relu", "out_relu"):
+        raise ModelError(f"layer {nodes[-1].name!r:.80} averages something unexpected", _HINT)
+    return nodes[3:-1]
 
 
 def _flat(description: object, *, depth: int) -> Iterator[_Node]:
@@ -136,13 +169,13 @@ def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _spec(nodes: list[_Node], *, size_px: int) -> MobileNetV2:
+def _spec(nodes: list[_Node], *, size_px: int, calls: int) -> MobileNetV2:
     """Find which MobileNetV2 the layers are, and check every one of them against it."""
     last = next((n.config.get("filters") for n in nodes if n.name == "block_16_project"), None)
     for alpha in ALPHAS:
         spec = MobileNetV2(alpha=alpha, size_px=size_px)
         if spec.layers[-2].n_out == last:
-            _check_backbone(nodes, spec)
+            _check_backbone(nodes, spec, calls=calls)
             return spec
     odd = next((n for n in nodes if n.kind not in _KINDS), None)
     if odd:
@@ -150,7 +183,7 @@ def _spec(nodes: list[_Node], *, size_px: int) -> MobileNetV2:
     raise ModelError("the model's frozen part is not Keras' MobileNetV2", _HINT)
 
 
-def _check_backbone(nodes: list[_Node], spec: MobileNetV2) -> None:
+def _check_backbone(nodes: list[_Node], spec: MobileNetV2, *, calls: int) -> None:
     expected = list(expected_backbone(spec, pad_stem=nodes[0].kind == "ZeroPadding2D"))
     names = {node.name for node in nodes}
     for node, (kind, name, inputs, essential) in zip(nodes, expected, strict=False):
@@ -159,7 +192,9 @@ def _check_backbone(nodes: list[_Node], spec: MobileNetV2) -> None:
                              f"MobileNetV2 has '{name}' there", _HINT)  # fmt: skip
         _check(node, kind, essential)
         # The first layer's input is the model's own; its name is free.
-        if set(node.inputs) & names != set(inputs) or (inputs and len(node.inputs) != len(inputs)):
+        if set(node.inputs) & names != set(inputs) or (
+            inputs and len(node.inputs) != calls * len(inputs)
+        ):
             raise ModelError(f"layer '{name}' is fed by {node.inputs!r:.80}; expected {inputs}")
     if len(nodes) != len(expected):
         raise ModelError(

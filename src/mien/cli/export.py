@@ -1,0 +1,56 @@
+"""`mien export MODEL --to FORMAT --out FOLDER`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from mien.cli.console import document, json_option, print_json, progress_bar, say
+
+# Beside the catalogue, so that --help is quick; a test holds the two together.
+FORMATS = ("onnx", "keras", "tfjs", "teachable-machine", "litert", "litert-int8", "savedmodel")
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--to",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    required=True,
+    help="Format; may be given several times.",
+)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder to write.")
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path),
+    help="Training photos, to calibrate litert-int8 on.",
+)
+@json_option
+def command(
+    model: Path, formats: tuple[str, ...], out: Path, photos: Path | None, as_json: bool
+) -> None:
+    """Write MODEL in other programs' formats, and prove that it answers the same.
+
+    MODEL is a run folder, a model.onnx of mien, or a Teachable Machine export.
+    """
+    from mien.workflows.export import export
+
+    began = time.monotonic()
+    with progress_bar() as progress:
+        record = export(model, to=formats, out=out, photos=photos, progress=progress)
+    if as_json:
+        print_json(document("export", record, began=began))
+        return
+    for one in record.parity:
+        if one.max_abs_diff is None or one.same_top is None:
+            say(f"not checked  {one.file} in {one.consumer}: {one.reason}")
+        else:
+            say(
+                f"checked      {one.file} in {one.consumer}: largest difference "
+                f"{one.max_abs_diff:.1e}, same class {one.same_top:.0%} of {one.n}"
+            )
+    click.echo(f"{len(record.files)} files in {record.out}")

@@ -1,0 +1,219 @@
+"""Every format that mien writes, and every program that opens one: two literal tables.
+
+A new exporter is one entry of `EXPORTERS`; the contract test picks it up. Law: an exporter is a
+function from a model to named bytes; nothing is on disk before parity is checked (`parity`).
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+
+from mien.errors import ModelError
+from mien.formats import onnx_files, tensorflow_files
+from mien.formats.keras_files import keras_bytes, keras_h5_bytes
+from mien.formats.tfjs import tfjs_files
+from mien.model import Model, model_bytes
+
+Images: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"
+Files: TypeAlias = Mapping[str, bytes]
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+
+FLOAT_TOLERANCE: Final = 1e-4
+INT8_AGREEMENT: Final = 0.95
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A file of an export and the program that must answer like the model.
+
+    Attributes:
+        file: Name in the export.
+        consumer: A key of `CONSUMERS`.
+        takes: ``float``: images in the preprocessing's range; ``uint8``: 0 to 255 before it.
+        max_abs_diff: Largest difference of a probability; None where only the class counts.
+        same_top: Least share of images with the same class.
+    """
+
+    file: str
+    consumer: str
+    takes: Literal["float", "uint8"] = "float"
+    max_abs_diff: float | None = FLOAT_TOLERANCE
+    same_top: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exporter:
+    """A format.
+
+    Attributes:
+        about: One line for the user.
+        files: From the model, and images to calibrate with where `calibrated`, to named bytes.
+        checks: What must answer like the model.
+        main: The file that the README's snippet opens.
+        calibrated: Whether training photos are needed.
+        extra: The optional extra of mien that it needs.
+    """
+
+    about: str
+    files: Callable[[Model, Images | None], Files]
+    checks: tuple[Check, ...]
+    main: str
+    calibrated: bool = False
+    extra: str | None = None
+
+
+def labels_bytes(model: Model) -> bytes:
+    """Give ``labels.txt`` as Teachable Machine writes it: ``0 surprise``."""
+    return "".join(f"{i} {label}\n" for i, label in enumerate(model.labels)).encode()
+
+
+def zip_bytes(files: Files) -> bytes:
+    """Give a zip of `files`, the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            info = zipfile.ZipInfo(name, date_time=_DATE)
+            info.external_attr = 0o644 << 16
+            archive.writestr(info, data, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _keras(model: Model, _: Images | None) -> Files:
+    return {
+        "keras_model.h5": keras_h5_bytes(model),
+        "model.keras": keras_bytes(model),
+        "labels.txt": labels_bytes(model),
+    }
+
+
+def _tfjs(model: Model, _: Images | None) -> Files:
+    return tfjs_files(model)
+
+
+def _teachable_machine(model: Model, _: Images | None) -> Files:
+    keras = {"keras_model.h5": keras_h5_bytes(model), "labels.txt": labels_bytes(model)}
+    return {
+        "tm-my-image-model.zip": zip_bytes(tfjs_files(model, name="tm-my-image-model")),
+        "converted_keras.zip": zip_bytes(keras),
+    }
+
+
+def _onnx(model: Model, _: Images | None) -> Files:
+    return {
+        "model.onnx": model_bytes(model),
+        "model-uint8.onnx": onnx_files.uint8_bytes(model),
+        "model-int8.onnx": onnx_files.int8_bytes(model),
+        "labels.txt": labels_bytes(model),
+    }
+
+
+def _litert(model: Model, _: Images | None) -> Files:
+    data = tensorflow_files.litert_bytes(model)
+    return {"model_unquant.tflite": data, "labels.txt": labels_bytes(model)}
+
+
+def _litert_int8(model: Model, images: Images | None) -> Files:
+    assert images is not None
+    data = tensorflow_files.litert_int8_bytes(model, images)
+    return {"model.tflite": data, "labels.txt": labels_bytes(model)}
+
+
+def _savedmodel(model: Model, _: Images | None) -> Files:
+    files = tensorflow_files.savedmodel_files(model)
+    return {**files, "labels.txt": labels_bytes(model)}
+
+
+EXPORTERS: Final[Mapping[str, Exporter]] = {
+    "onnx": Exporter(
+        about="ONNX: mien's own file, one that takes uint8 pictures, one partly in int8.",
+        files=_onnx,
+        main="model.onnx",
+        checks=(
+            Check(file="model.onnx", consumer="onnxruntime"),
+            Check(file="model-uint8.onnx", consumer="onnxruntime", takes="uint8"),
+            Check(
+                file="model-int8.onnx",
+                consumer="onnxruntime",
+                max_abs_diff=None,
+                same_top=INT8_AGREEMENT,
+            ),
+        ),
+    ),
+    "keras": Exporter(
+        about="Keras: keras_model.h5 for Keras 2 and 3 as Teachable Machine's, and model.keras.",
+        files=_keras,
+        main="keras_model.h5",
+        checks=(
+            Check(file="keras_model.h5", consumer="mien"),
+            Check(file="keras_model.h5", consumer="keras"),
+            Check(file="keras_model.h5", consumer="tf_keras"),
+            Check(file="model.keras", consumer="keras"),
+        ),
+    ),
+    "tfjs": Exporter(
+        about="TensorFlow.js: model.json, weights.bin, metadata.json as Teachable Machine's.",
+        files=_tfjs,
+        main="model.json",
+        checks=(
+            Check(file="model.json", consumer="mien"),
+            Check(file="model.json", consumer="tfjs"),
+        ),
+    ),
+    "teachable-machine": Exporter(
+        about="The two zips that Teachable Machine lets people download.",
+        files=_teachable_machine,
+        main="tm-my-image-model.zip",
+        checks=(
+            Check(file="tm-my-image-model.zip", consumer="mien"),
+            Check(file="converted_keras.zip", consumer="mien"),
+        ),
+    ),
+    "litert": Exporter(
+        about="LiteRT (TensorFlow Lite), float: model_unquant.tflite.",
+        files=_litert,
+        main="model_unquant.tflite",
+        extra="tensorflow",
+        checks=(Check(file="model_unquant.tflite", consumer="litert"),),
+    ),
+    "litert-int8": Exporter(
+        about="LiteRT in int8, uint8 in and out, calibrated on training photos: model.tflite.",
+        files=_litert_int8,
+        main="model.tflite",
+        calibrated=True,
+        extra="tensorflow",
+        checks=(
+            Check(
+                file="model.tflite",
+                consumer="litert",
+                takes="uint8",
+                max_abs_diff=None,
+                same_top=INT8_AGREEMENT,
+            ),
+        ),
+    ),
+    "savedmodel": Exporter(
+        about="TensorFlow SavedModel: model.savedmodel.",
+        files=_savedmodel,
+        main="model.savedmodel",
+        extra="tensorflow",
+        checks=(Check(file="model.savedmodel", consumer="tensorflow"),),
+    ),
+}
+
+
+def exporter(name: str) -> Exporter:
+    """Give the exporter called `name`.
+
+    Raises:
+        ModelError: There is none.
+    """
+    if name not in EXPORTERS:
+        known = ", ".join(EXPORTERS)
+        raise ModelError(f"there is no export format '{name}'; expected one of: {known}")
+    return EXPORTERS[name]
