@@ -1,0 +1,54 @@
+"""Does label doubt find swapped labels better than chance? The study's photos, or any folder.
+
+    python benchmarks/audit_labels.py ../shared/paper/train --share 0.05 --repeats 20
+
+Swaps a share of the labels at random, ranks, and counts how many of the top photos were swapped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from mien.audit.doubt import doubt
+from mien.workflows.audit import look
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("photos", type=Path)
+    arguments.add_argument("--recipe", default="expression")
+    arguments.add_argument("--share", type=float, default=0.05)
+    arguments.add_argument("--repeats", type=int, default=20)
+    arguments.add_argument("--out", type=Path, default=Path("audit_labels.json"))
+    given = arguments.parse_args()
+    view, _ = look(given.photos, test=None, recipe=given.recipe)
+    part, n_classes = view.train, len(view.train.dataset.classes)
+    y_true, units = part.y[part.embedded], view.units[part.embedded]
+    n, precisions, suspects = len(y_true), [], []
+    k = round(given.share * n)
+    for seed in range(given.repeats):
+        rng = np.random.default_rng(seed)
+        swapped = rng.choice(n, k, replace=False)
+        y = y_true.copy()
+        y[swapped] = (y[swapped] + rng.integers(1, n_classes, k)) % n_classes
+        found = doubt(part.embeddings, y=y, units=units, n_classes=n_classes, rng=rng)
+        top = np.argsort(found.rank_score, kind="stable")[:k]
+        precisions.append(float(np.isin(top, swapped).mean()))
+        often = np.flatnonzero(found.suspect.mean(axis=0) > 0.5)
+        suspects.append([len(often), int(np.isin(swapped, often).sum())])
+    answer = {
+        "photos": n, "swapped": k, "precision": float(np.mean(precisions)),
+        "sd": float(np.std(precisions)), "random": k / n,
+        "suspected": float(np.mean([a for a, _ in suspects])),
+        "swapped_among_them": float(np.mean([b for _, b in suspects])),
+    }  # fmt: skip
+    print(json.dumps(answer, indent=1))
+    given.out.write_text(json.dumps(answer, indent=1))
+
+
+if __name__ == "__main__":
+    main()
