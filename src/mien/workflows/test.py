@@ -21,6 +21,7 @@ from mien.model import Model
 from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, say_nothing
 from mien.workflows.answers import Answer, ask
 from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
+from mien.workflows.forget import forgotten_photos, taint_sentence
 from mien.workflows.models import open_model
 
 
@@ -32,11 +33,13 @@ class TestResult:
         model: The path as it was given.
         preprocessing: How the model sees a photo.
         exam: Its keys stand beside `model` in the JSON document.
+        tainted: Digests of training photos that were forgotten since (`mien forget`).
     """
 
     model: str
     preprocessing: str
     exam: Exam
+    tainted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,12 @@ class TestRecord:
         return {
             "photos": self.photos,
             "results": [
-                {"model": one.model, "preprocessing": one.preprocessing, **one.exam.plain()}
+                {
+                    "model": one.model,
+                    "preprocessing": one.preprocessing,
+                    "tainted": list(one.tainted),
+                    **one.exam.plain(),
+                }
                 for one in self.results
             ],
             "looks": None
@@ -102,13 +110,17 @@ def test(
         Path(photos), labels=labels, groups_from_name=groups_from_name, progress=progress
     )
     answers = ask(opened, dataset.photos, progress=progress)
+    tainted = [forgotten_photos(model) for model in opened]
     results = tuple(
         TestResult(
             model=str(path),
             preprocessing=model.preprocessing,
-            exam=judge(model, dataset, said, shared=shared_photos(model, dataset)),
+            exam=_tell_taint(
+                judge(model, dataset, said, shared=shared_photos(model, dataset)), taint
+            ),
+            tainted=taint,
         )
-        for path, model, said in zip(paths, opened, answers, strict=True)
+        for path, model, said, taint in zip(paths, opened, answers, tainted, strict=True)
     )
     looks = [
         new_look(
@@ -124,6 +136,13 @@ def test(
     if sentence := looks_sentence(taken):
         say(sentence)
     return TestRecord(photos=str(photos), results=results, rejects=dataset.rejects, looks=taken)
+
+
+def _tell_taint(exam: Exam, tainted: Sequence[str]) -> Exam:
+    """Say first of all that a model was trained on photos that were forgotten since."""
+    if not tainted:
+        return exam
+    return replace(exam, sentences=(taint_sentence(tainted), *exam.sentences))
 
 
 def read_test_photos(

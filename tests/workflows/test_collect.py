@@ -1,0 +1,258 @@
+"""`mien collect`, `sources`, `sort` and `forget` from the outside: records, words, taint."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.cli import main
+from mien.collect import Manners, Patience
+from mien.dataset.drawn import draw_face
+from mien.dataset.drawn.faults import encode_jpeg, twin
+from mien.errors import DatasetError, UserError
+from mien.records import Face
+from mien.workflows.collect import collect, yield_sentence
+from mien.workflows.forget import forget
+from mien.workflows.sort import dataset_folder, decide, look
+from mien.workflows.sources import sources
+from mien.workflows.test import test as judge_models
+from mien.workflows.train import train
+
+pytestmark = pytest.mark.network
+CLASSES = ("angry", "happy", "sad", "surprise", "expressionless")
+SKINS, GENDERS = ("white", "brown", "black"), ("man", "woman")
+
+
+@pytest.fixture(scope="session")
+def web() -> ModuleType:
+    path = Path(__file__).parents[1] / "collect" / "server.py"
+    spec = importlib.util.spec_from_file_location("workflow_collect_server", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["workflow_collect_server"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def face(seed: int, *, label: str, skin: str, gender: str, size_px: int = 72) -> bytes:
+    image = draw_face(
+        np.random.default_rng((17, seed)), expression=label, skin=skin, gender=gender,
+        size_px=size_px,
+    )  # fmt: skip
+    return encode_jpeg(image, quality=85)
+
+
+class OneFace:
+    """A detector that sees one face in the middle of everything."""
+
+    name, sha256 = "one", "0" * 64
+
+    def find_all(self, image: np.ndarray) -> tuple[Face, ...]:
+        h, w = image.shape[:2]
+        return (Face(xyxy_px=(0.25 * w, 0.25 * h, 0.75 * w, 0.75 * h), confidence=1.0),)
+
+
+@pytest.fixture
+def into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "photos"
+
+
+def polite(server: Any, **more: Any) -> dict[str, Any]:
+    return {
+        "base_urls": dict.fromkeys(("openverse", "commons"), server.url),
+        "allow_local": True,
+        "manners": Manners(per_second=None),
+        "patience": Patience(connect_s=2, read_s=1, total_s=5),
+        "workers": 4,
+        "triage": False,
+        **more,
+    }
+
+
+def portraits(web: ModuleType, n: int, label: str = "happy", words: str = "") -> list[Any]:
+    return [
+        web.Picture(
+            name=f"{label}{i}.jpg",
+            data=face(i + 100 * CLASSES.index(label), label=label, skin=SKINS[i % 3],
+                      gender=GENDERS[i % 2]),
+            words=frozenset(words.split()),
+        )
+        for i in range(n)
+    ]  # fmt: skip
+
+
+def test_one_search_ends_with_its_yield_in_figures_and_words(web: ModuleType, into: Path) -> None:
+    pictures = portraits(web, 4)
+    pictures += [web.Picture(name="copy.jpg", data=twin(pictures[0].data, kind="mirrored"))]
+    pictures += [web.Picture(name="gone.jpg", data=b"", fault="gone")]
+    with web.Server(pictures=pictures) as server:
+        record = collect(into, query="happy face", label="happy", **polite(server, workers=1))
+    document = record.plain()
+    assert {k: document[k] for k in ("asked", "fetched", "usable", "yield", "reasons")} == {
+        "asked": 6, "fetched": 5, "usable": 4, "yield": 0.6667,
+        "reasons": {"mirrored copy": 1, "not found": 1},
+    }  # fmt: skip
+    assert record.sentences[0] == "4 of 6 usable: 1 copies, 1 not found."
+    assert document["table"] == {
+        "rows": ["happy"], "columns": [""], "counts": [[4]], "wanted": None,
+    }  # fmt: skip
+    json.dumps(document)
+
+
+def test_the_detector_triages(web: ModuleType, into: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mien.workflows.collect.load_face_finder", lambda _: OneFace())
+    with web.Server(pictures=portraits(web, 2)) as server:
+        record = collect(into, query="x", **polite(server, triage=True, detector="haar"))
+    assert (record.detector, record.reasons) == ("haar", {"small": 2})
+
+
+@pytest.mark.slow
+def test_a_quota_of_5_x_6_x_10_is_filled_where_the_catalogue_can_and_the_rest_is_named(
+    web: ModuleType, into: Path, tmp_path: Path
+) -> None:
+    # Some cells hold enough, one too little, one nothing; copies and failures lie between.
+    pictures, seed = [], 0
+    short = {("sad", "black", "woman"): 4, ("angry", "white", "man"): 0}
+    for label in CLASSES:
+        for skin in SKINS:
+            for gender in GENDERS:
+                for i in range(short.get((label, skin, gender), 11)):
+                    seed += 1
+                    data = face(seed, label=label, skin=skin, gender=gender, size_px=64)
+                    fault = "gone" if i == 3 and (label, skin, gender) not in short else ""
+                    words = frozenset({label, skin, gender, "portrait"})
+                    name = f"{label}-{skin}-{gender}-{i}.jpg"
+                    pictures.append(web.Picture(name=name, data=data, fault=fault, words=words))
+    (tmp_path / "quota.toml").write_text(
+        '[want]\nclasses = ["angry", "happy", "sad", "surprise", "expressionless"]\n'
+        'per_cell = 10\n[want.groups]\nskin = ["white", "brown", "black"]\n'
+        'gender = ["man", "woman"]\n[search]\nsources = ["openverse", "commons"]\nlimit = 60\n'
+    )
+    with web.Server(pictures=pictures) as server:
+        record = collect(into, quota=tmp_path / "quota.toml", **polite(server))
+    lacking = {(m["class"], m["groups"]["skin"], m["groups"]["gender"]): m["lacks"]
+               for m in record.missing}  # fmt: skip
+    assert lacking == {("sad", "black", "woman"): 6, ("angry", "white", "man"): 10}
+    table = record.table
+    assert table.wanted is not None
+    for row, wanted, label in zip(table.counts, table.wanted, table.rows, strict=True):
+        for count, want, column in zip(row, wanted, table.columns, strict=True):
+            groups = dict(part.split("=") for part in column.split(", "))
+            lack = lacking.get((label, groups["skin"], groups["gender"]), 0)
+            assert count == want - lack, (label, column)
+    assert any("2 of 30 cells lack 16 photos" in sentence for sentence in record.sentences)
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({}, "say what to collect"),
+        ({"query": "x", "quota": "q.toml"}, "say what to collect"),
+        ({"query": "x", "source": "ask"}, "source 'ask' is unknown"),
+        ({"query": "x", "limit": 0}, "limit is 0"),
+        ({"query": "x", "accept": True}, "only be accepted into a class"),
+        ({"query": "x", "licences": ["free"]}, "licence 'free' is unknown"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(into: Path, asked: dict[str, Any], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        collect(into, triage=False, **asked)
+
+
+def test_sources_tell_licences_unknown_photos_and_credits(web: ModuleType, into: Path) -> None:
+    with web.Server(pictures=portraits(web, 3)) as server:
+        collect(into, query="x", label="happy", accept=True, **polite(server))
+    stranger = into / "happy" / "mine.jpg"
+    stranger.write_bytes(face(900, label="happy", skin="brown", gender="man"))
+    changed = sorted((into / "happy").glob("openverse*"))[0]
+    changed.write_bytes(changed.read_bytes() + b"\0")
+    record = sources(into)
+    assert record.by_licence == {"by 4.0": 3}
+    assert record.unknown == ("happy/mine.jpg",)
+    assert record.changed == (f"happy/{changed.name}",)
+    assert record.credits.count("Jo Example") == 3
+    with pytest.raises(DatasetError, match="does not exist"):
+        sources(into / "nowhere")
+
+
+def test_the_inbox_is_decided_one_by_one(web: ModuleType, into: Path) -> None:
+    with web.Server(pictures=portraits(web, 2)) as server:
+        collect(into, query="x", label="happy", groups={"gender": "man"}, **polite(server))
+    folder = dataset_folder(into / ".inbox")
+    assert folder == dataset_folder(into) == into
+    inbox = look(folder)
+    assert inbox.classes == ("happy",)
+    first, second = inbox.photos
+    assert (first.label, first.groups, first.query) == ("happy", {"gender": "man"}, "x")
+    assert decide(folder, first.name, label="sad") == f"sad/{Path(first.name).name}"
+    assert decide(folder, second.name, label=None) is None
+    assert look(folder).photos == ()
+    with pytest.raises(DatasetError, match="has no inbox"):
+        dataset_folder(into / "sad")
+
+
+@pytest.mark.usefixtures("small_backbone")
+def test_a_model_is_tainted_once_a_photo_of_its_training_is_forgotten(
+    web: ModuleType, into: Path, drawn: Path, tmp_path: Path
+) -> None:
+    pictures = [*portraits(web, 6, "happy"), *portraits(web, 6, "angry")]
+    with web.Server(pictures=pictures) as server:
+        for label in ("happy", "angry"):
+            for picture in pictures:
+                picture.words = frozenset({"no"}) if label not in picture.name else frozenset()
+            collect(into, query="x", label=label, accept=True, **polite(server))
+    run = train(into, recipe="small", out=tmp_path / "runs" / "one")
+    test_photos = tmp_path / "test"
+    for label in ("happy", "angry"):
+        (test_photos / label).mkdir(parents=True)
+        for photo in sorted((drawn / "test" / label).glob("*.jpg")):
+            (test_photos / label / photo.name).write_bytes(photo.read_bytes())
+    clean = judge_models(run.model, photos=test_photos)
+    assert clean.results[0].tainted == ()
+    forgotten = forget(into, photo=sources(into).photos[0].path)
+    assert [Path(one.model) for one in forgotten.tainted] == [Path(run.model).resolve()]
+    assert forgotten.tainted[0].run is not None
+    assert forgotten.left == ()
+    tainted = judge_models(run.model, photos=test_photos)
+    assert tainted.results[0].tainted == forgotten.tombstones
+    assert tainted.results[0].exam.sentences[0].startswith("Tainted: trained on 1 photo")
+    assert tainted.plain()["results"][0]["tainted"] == list(forgotten.tombstones)
+
+
+def test_the_yield_of_nothing_is_said_too() -> None:
+    assert yield_sentence([]) == "0 of 0 usable."
+
+
+def test_the_verbs_print_words_and_json(
+    web: ModuleType, into: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with web.Server(pictures=portraits(web, 2)) as server:
+        api = ["--allow-local", "--api", f"openverse={server.url}", "--no-triage"]
+        common = ["collect", "x", "--into", str(into), "--class", "happy", "--per-second", "0"]
+        assert main([*common, "--group", "gender=man", *api]) == 0
+        assert "2 of 2 usable." in (printed := capsys.readouterr().out)
+        assert "gender=man" in printed
+        assert main([*common, "--group", "gender=man", *api, "--json"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert (answer["verb"], answer["usable"], answer["rejects"]) == ("collect", 2, [])
+        assert main([*common, "--group", "gender", *api]) == 2
+    assert main(["sort", str(into), "--json"]) == 0
+    photos = json.loads(capsys.readouterr().out)["photos"]
+    assert len(photos) == 2
+    assert main(["sources", str(into)]) == 0
+    assert "2 photos with a known source: 2 by 4.0." in capsys.readouterr().out
+    assert main(["sources", str(into), "--credits"]) == 0
+    assert capsys.readouterr().out.count("Jo Example") == 2
+    assert main(["forget", str(into), "--photo", photos[0]["name"]]) == 0
+    assert "1 photos forgotten" in capsys.readouterr().out
+    assert main(["forget", str(into), "--photo", photos[0]["name"]]) == 1
