@@ -1,0 +1,131 @@
+"""`mien report` and `mien compare` on runs over drawn faces."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from mien.backbone.weights import Backbone
+from mien.cli import main
+from mien.errors import ModelError, UserError
+from mien.workflows.compare import compare
+from mien.workflows.report import report
+from mien.workflows.train import train
+
+
+@pytest.fixture
+def run(drawn: Path, small_backbone: Backbone, tmp_path: Path) -> Path:
+    train(
+        drawn / "train",
+        recipe="small",
+        test=drawn / "test",
+        seeds=2,
+        cross_validate=(1, 3),
+        out=tmp_path / "run",
+    )
+    return tmp_path / "run"
+
+
+def test_a_run_becomes_one_self_contained_page(run: Path) -> None:
+    record = report(run)
+    page = Path(record.page).read_text(encoding="utf-8")
+    assert record.kind == "run"
+    assert page.count("data:image/jpeg") > 0
+    assert not re.findall(r"(?:src|href)=\"(?!data:|#)", page)
+    assert "<script" not in page
+    assert record.command is not None
+    assert record.command.startswith("mien train ")
+    assert "--cross-validate 1x3" in record.command
+    wrong = json.loads((run / "run.json").read_text())["exam"]["wrong"]
+    assert record.neighbours is not None
+    assert set(record.neighbours) == set(wrong)
+    assert all(len(found) == 3 for found in record.neighbours.values())
+
+
+def test_a_page_can_be_without_photos(run: Path) -> None:
+    page = report(run, photos=False, html=run / "bare.html").page
+    assert "data:image" not in Path(page).read_text(encoding="utf-8")
+
+
+def test_every_number_in_the_confusion_matrix_opens_its_photos(run: Path) -> None:
+    page = Path(report(run).page).read_text(encoding="utf-8")
+    linked = set(re.findall(r'href="#(c-[^"]+)"', page))
+    assert linked
+    assert linked == set(re.findall(r'id="(c-[^"]+)"', page))
+
+
+def test_a_page_is_made_where_the_photos_are_gone(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run / "run.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "photos": str(tmp_path / "gone")}))
+    assert main(["report", str(run)]) == 0
+    out, err = capsys.readouterr()
+    assert "Nearest training photos are left out" in err
+    assert "Collect test photos first" in out
+
+
+def test_photos_outside_the_folder_are_never_shown(run: Path) -> None:
+    path = run / "run.json"
+    record = json.loads(path.read_text())
+    for photo in record["exam"]["photos"]:
+        photo["path"] = f"../train/{photo['path']}"
+    record["exam"]["wrong"] = [photo["path"] for photo in record["exam"]["photos"]]
+    path.write_text(json.dumps(record))
+    page = Path(report(run).page).read_text(encoding="utf-8")
+    assert "data:image" not in page
+
+
+def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="holds no finished run or study"):
+        report(tmp_path)
+
+
+def test_a_record_of_another_kind_is_one_clear_error(run: Path) -> None:
+    (run / "run.json").write_text("{}")
+    with pytest.raises(UserError, match="is not a record of this version"):
+        report(run)
+
+
+def test_a_study_becomes_a_page(
+    drawn: Path, small_backbone: Backbone, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mien.workflows.study import study
+
+    study(
+        drawn / "train",
+        test=drawn / "test",
+        recipe="small",
+        vary=["epochs=2,3,5"],
+        seeds=2,
+        out=tmp_path / "s",
+    )
+    assert main(["report", str(tmp_path / "s"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["kind"] == "study"
+    page = (tmp_path / "s" / "report.html").read_text(encoding="utf-8")
+    assert "Accuracy against epochs" in page
+    assert "<svg" in page
+    assert "epochs=5" in page
+
+
+def test_two_runs_are_compared_photo_by_photo(
+    run: Path, drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train(drawn / "train", recipe="small-logistic", out=tmp_path / "other")
+    other = str(tmp_path / "other")
+    assert main(["compare", str(run), other, "--photos", str(drawn / "test"), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    found = document["comparison"]
+    assert found["both"] + found["only_a"] + found["only_b"] + found["neither"] == 12
+    assert [result["correct"] for result in document["results"]] == found["correct"]
+    assert main(["compare", str(run), other, "--photos", str(drawn / "test")]) == 0
+    assert "Photo by photo" in capsys.readouterr().out
+
+
+def test_a_model_is_not_compared_with_itself(run: Path, drawn: Path) -> None:
+    with pytest.raises(ModelError, match="is given twice"):
+        compare(run, run, photos=drawn / "test")
