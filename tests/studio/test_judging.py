@@ -441,3 +441,12 @@ def test_a_set_that_is_gone_is_told(root: Path, drawn: Path) -> None:
     assert gone.n == 0
     with pytest.raises(UserError, match="there are no test photos"):
         exams.find_set("f" * 16)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_check_has_a_title_in_every_language(language: str) -> None:
+    from mien.audit.catalogue import CHECKS
+    from mien.studio.texts import load
+
+    missing = [check.code for check in CHECKS if f"audit.check.{check.code}" not in load(language)]
+    assert missing == []

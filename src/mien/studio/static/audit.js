@@ -45,7 +45,7 @@ function draw() {
   byId("findings").replaceChildren(...loud.map(finding));
   byId("quiet-findings").hidden = quiet.length === 0;
   byId("quiet-list").replaceChildren(...quiet.map((/** @type {any} */ one) => el("li", null,
-    el("strong", null, one.title), " ", el("span", { class: one.outcome === "passed" ? "badge good" : "badge" },
+    el("strong", null, t(`audit.check.${one.code}`)), " ", el("span", { class: one.outcome === "passed" ? "badge good" : "badge" },
       t(`audit.outcome.${one.outcome.replace(" ", "_")}`)),
     el("div", { class: "small soft", lang: "en" }, one.sentence))));
 }
@@ -88,7 +88,7 @@ function finding(one) {
   const level = one.outcome === "hint" ? "warn" : "bad";
   return el("section", { class: "card stack finding", id: one.code, "aria-labelledby": `${one.code}-title` },
     el("div", { class: "spread" },
-      el("h2", { id: `${one.code}-title` }, one.title, " ",
+      el("h2", { id: `${one.code}-title` }, t(`audit.check.${one.code}`), " ",
         el("span", { class: `badge ${level}` }, t(`audit.outcome.${one.outcome}`))),
       el("span", { class: "code" }, `${one.code} · ${t(`audit.severity.${one.severity}`)}`)),
     el("p", { lang: "en" }, one.sentence),

@@ -279,7 +279,8 @@ function askFor(title, field, yes) {
     const dialog = el("dialog", { "aria-label": title, onclose: () => {
       dialog.remove(); resolve(dialog.returnValue === "yes" ? field.value : null); } },
       el("form", { method: "dialog", class: "stack" }, el("label", { class: "field" }, title, field),
-        el("div", { class: "row end" }, el("button", { value: "no", formnovalidate: true }, t("common.cancel")),
+        el("div", { class: "row end" }, // Not a submit button: Enter in the field is to mean yes.
+          el("button", { type: "button", onclick: () => dialog.close("no") }, t("common.cancel")),
           el("button", { value: "yes", class: "main" }, yes))));
     document.body.append(dialog);
     dialog.showModal();
