@@ -38,7 +38,8 @@ def main() -> None:
         found = doubt(part.embeddings, y=y, units=units, n_classes=n_classes, rng=rng)
         top = np.argsort(found.rank_score, kind="stable")[:k]
         precisions.append(float(np.isin(top, swapped).mean()))
-        often = np.flatnonzero(found.suspect.mean(axis=0) > 0.5)
+        believed = found.probs.mean(axis=0)[np.arange(n), found.other]
+        often = np.flatnonzero((found.suspect.mean(axis=0) > 0.5) & (believed > 0.5))
         suspects.append([len(often), int(np.isin(swapped, often).sum())])
     answer = {
         "photos": n, "swapped": k, "precision": float(np.mean(precisions)),

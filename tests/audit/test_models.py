@@ -1,5 +1,8 @@
 """The small models of the audit: doubt, shortcuts, neighbours, and the table."""
 
+import math
+
+import cv2
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -137,13 +140,16 @@ def test_blur_rises_with_blur():
     assert blur(np.zeros((32, 32))) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("rgb", "expected"), [((241, 215, 196), 60.0), ((141, 85, 36), 2.0), ((60, 34, 20), -50.0)]
-)
-def test_skin_angle_orders_light_and_dark(rgb, expected):
+@pytest.mark.parametrize("rgb", [(241, 215, 196), (198, 134, 66), (141, 85, 36), (60, 34, 20)])
+def test_skin_angle_is_that_of_opencvs_cielab(rgb):
     image = np.tile(np.array(rgb, dtype=np.uint8), (64, 64, 1))
+    lab = cv2.cvtColor((image / 255).astype(np.float32), cv2.COLOR_RGB2LAB)[0, 0]
     angle = typology_angle(image, face=Face(xyxy_px=(0, 0, 64, 64), confidence=1.0))
-    assert angle == pytest.approx(expected, abs=12)
+    assert angle == pytest.approx(math.degrees(math.atan2(lab[0] - 50, lab[2])), abs=0.3)
+
+
+def test_a_face_of_a_few_pixels_has_no_skin_angle():
+    image = np.zeros((64, 64, 3), dtype=np.uint8)
     assert typology_angle(image, face=Face(xyxy_px=(0, 0, 4, 4), confidence=1.0)) is None
 
 

@@ -12,6 +12,7 @@ Knows nothing of files. Law: thumbnails are uint8 ``(64, 64)``, as `perceptual` 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -98,6 +99,7 @@ def structure(
     return np.concatenate(parts) if parts else np.zeros((0, n_cells * n_cells), dtype=np.float32)
 
 
+@lru_cache(maxsize=64)  # the crops are few and always the same
 def _cell_weights(start: float, length: float, n_cells: int, side: int) -> Float[np.ndarray, "k w"]:
     """Area weights of `n_cells` equal cells over a stretch of a row of pixels."""
     edges = start + np.linspace(0, length, n_cells + 1)

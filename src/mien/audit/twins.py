@@ -80,6 +80,14 @@ def find_twins(
     return _best(nominated, found)
 
 
+def agree(found: Match) -> Bool[np.ndarray, " p"]:
+    """Whether each pair, once aligned, shows one photo: all over, or all but a banner or logo."""
+    all_over = (found.fine >= _ALL_OVER[0]) & (found.covered >= _ALL_OVER[1])
+    elsewhere = (found.fine >= _ELSEWHERE[0]) & (found.covered >= _ELSEWHERE[1])
+    good: Bool[np.ndarray, " p"] = (all_over | elsewhere) & (found.n_blocks >= _LEAST_BLOCKS)
+    return good
+
+
 def clusters_of(twins: Sequence[Twin]) -> list[list[int]]:
     """Rows that are joined by near copies, as `dataset.splits.divide` takes them."""
     return [[twin.first, twin.second] for twin in twins]
@@ -157,8 +165,7 @@ def _merged(parts: Sequence[Int[np.ndarray, "p 4"]]) -> Int[np.ndarray, "q 4"]:
 
 def _best(nominated: Int[np.ndarray, "p 4"], found: Match) -> list[Twin]:
     all_over = (found.fine >= _ALL_OVER[0]) & (found.covered >= _ALL_OVER[1])
-    elsewhere = (found.fine >= _ELSEWHERE[0]) & (found.covered >= _ELSEWHERE[1])
-    good: Bool[np.ndarray, " p"] = (all_over | elsewhere) & (found.n_blocks >= _LEAST_BLOCKS)
+    good = agree(found)
     best: dict[tuple[int, int], int] = {}
     for row in np.flatnonzero(good).tolist():
         i, j = (int(number) for number in nominated[row, :2])

@@ -11,6 +11,8 @@ from mien.audit.view import View
 
 # Suspected in more than half of the dealings: a single deal can be unlucky.
 _OFTEN: Final = 0.5
+# And another class has, on average, more than all others together.
+_SURE: Final = 0.5
 # Where the models are hardly better than guessing, their doubt says little.
 _LEAST_LIFT: Final = 0.1
 
@@ -35,7 +37,9 @@ class LabelDoubt(Check):
         mean, spread = found.probs.mean(axis=0), found.probs.std(axis=0)
         chance = np.bincount(found.y).max() / len(found.y)
         accuracy = float(found.accuracy.mean())
-        order = [i for i in np.argsort(found.rank_score, kind="stable") if often[i] > _OFTEN]
+        believed = mean[np.arange(len(mean)), found.other]
+        doubtful = (often > _OFTEN) & (believed > _SURE)
+        order = [i for i in np.argsort(found.rank_score, kind="stable") if doubtful[i]]
         ranked = [
             {
                 "photo": names[i],
