@@ -3,9 +3,10 @@
     python benchmarks/collect.py [--n 2000] [--out FILE.json]
 
 A real HTTP server in another process serves drawn pictures. First it behaves: pictures a second,
-decoding, cleaning and the search for copies included, faces not looked for. Then 5 % of its
-pictures fail for good, 5 % stall, 5 % lie about their type, 10 % are copies, and it throttles.
-Prints a table; CPU time stands beside the clock because the machine may be shared.
+decoding, cleaning and writing included, without and with the search for near copies; faces are not
+looked for. Then 5 % of its pictures fail for good, 5 % stall, 5 % lie about their type, 10 % are
+copies, and it throttles. Prints a table; CPU time stands beside the clock because the machine may
+be shared.
 """
 
 from __future__ import annotations
@@ -100,7 +101,11 @@ def serve(rows: list[tuple[str, bytes, str]], throttle: float | None, pipe: Conn
 
 
 def measure(
-    rows: list[tuple[str, bytes, str]], *, throttle: float | None, workers: int
+    rows: list[tuple[str, bytes, str]],
+    *,
+    throttle: float | None,
+    workers: int,
+    near_copies: bool = True,
 ) -> dict[str, object]:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.Process(target=serve, args=(rows, throttle, theirs))
@@ -113,7 +118,7 @@ def measure(
             allow_local=True, patience=Patience(read_s=1.5, total_s=10), connections=workers
         )
         manners = Manners(at_once=workers, per_second=None, tries=2)
-        settings = Settings(manners=manners, workers=workers)
+        settings = Settings(manners=manners, workers=workers, near_copies=near_copies)
         search = Search(source="urls", query=str(root / "urls.txt"))
         began, cpu = time.monotonic(), time.process_time()
         with Collector(root / "photos", settings=settings, browser=browser) as collector:

@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 from mien.collect import ledger
 from mien.collect.cleaning import Cleaned, check_type, clean
 from mien.collect.connection import MAX_PICTURE_BYTES, MAX_TEXT_BYTES, Browser
-from mien.collect.copies import CopyIndex, in_one_thread, look_at
+from mien.collect.copies import CopyIndex, Look, in_one_thread, look_at
 from mien.collect.grouping import write_groups
 from mien.collect.inventory import HeldPhoto, current_sources, held_photos
 from mien.collect.journal import INBOX, Journal, read_journal, rewrite_journal
@@ -62,6 +62,8 @@ class Settings:
         robots: Whether robots.txt is heeded for pictures. APIs have their own terms.
         max_bytes: The largest file that is fetched.
         find_faces: For the triage; None keeps every picture that can be read.
+        near_copies: Whether re-encoded, cropped and mirrored copies are looked for; equal files
+            are refused in any case.
         base_urls: Source -> address that stands in for its own, for tests and mirrors.
     """
 
@@ -73,6 +75,7 @@ class Settings:
     robots: bool = True
     max_bytes: int = MAX_PICTURE_BYTES
     find_faces: FindFaces | None = None
+    near_copies: bool = True
     base_urls: tuple[tuple[str, str], ...] = ()
 
 
@@ -248,23 +251,22 @@ class Collector:
         sha256 = digest_bytes(cleaned.data)
         if sha256 in self._forgotten.photos:
             raise Unusable("forgotten", "was forgotten on request")
-        look = look_at(cleaned.pixels)
         folder = search.label if self._settings.accept and search.label else INBOX
         path = f"{folder}/{candidate.source}-{sha256[:16]}{cleaned.ending}"
-        copy, n_judged = self._index.find(look)
+        look = look_at(cleaned.pixels) if self._settings.near_copies else None
+        n_judged = 0 if look is None else self._refuse_copy(look)
         with self._decide:
-            if copy is None:  # what others took in meanwhile
-                copy, _ = self._index.find(look, start=n_judged)
-            if copy is not None:
-                reason: Reason = "mirrored copy" if copy.mirrored else "copy"
-                raise Unusable(reason, f"{reason} of {copy.of}")
+            if look is not None:  # what others took in meanwhile
+                self._refuse_copy(look, start=n_judged)
             if not room():
                 self._seen.discard(fetched_sha256)
                 return None
-            self._index.add(path, look)
+            if look is not None:
+                self._index.add(path, look)
             line = Line(
                 url=candidate.url, search=search, reason=None, path=path, sha256=sha256,
-                fetched_sha256=fetched_sha256, phash=f"{int(look.hashes[0]):016x}",
+                fetched_sha256=fetched_sha256,
+                phash="" if look is None else f"{int(look.hashes[0]):016x}",
                 candidate=candidate, edits=cleaned.edits, fetched_at=_now(),
             )  # fmt: skip
             self._journal.add(line)
@@ -274,6 +276,14 @@ class Collector:
             if folder != INBOX:
                 self._accepted.add(path)
         return line
+
+    def _refuse_copy(self, look: Look, *, start: int = 0) -> int:
+        """Refuse a copy of what is there; give how many pictures it was compared with."""
+        copy, n_judged = self._index.find(look, start=start)
+        if copy is not None:
+            reason: Reason = "mirrored copy" if copy.mirrored else "copy"
+            raise Unusable(reason, f"{reason} of {copy.of}")
+        return n_judged
 
     def _note(
         self, candidate: Candidate, search: Search, error: Unusable, *, fetched_sha256: str = ""
@@ -310,6 +320,8 @@ class Collector:
 
     def _take_in(self, photo: HeldPhoto) -> None:
         self._seen.add(photo.sha256)
+        if not self._settings.near_copies:
+            return
         with contextlib.suppress(PhotoError):
             self._index.add(photo.name, look_at(upright_pixels(decode(photo.path.read_bytes()))))
 

@@ -1,7 +1,7 @@
 """Whether a picture is there already: the same pixels re-encoded, smaller, cropped or mirrored.
 
-The audit's perceptual hashes and fine structure nominate, its search for twins decides, so that
-collecting and auditing agree on what a copy is. Safe to use from many threads.
+The audit's perceptual hashes and fine structure nominate, its alignment decides, so that collecting
+and auditing agree on what a copy is. Safe to use from many threads.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float16, UInt8, UInt64
+from jaxtyping import Float16, Int, UInt8, UInt64
 
-from mien.audit.align import structure
+from mien.audit.align import match, structure
 from mien.audit.perceptual import CROPS, THUMBNAIL_PX, fingerprints, thumbnail
-from mien.audit.twins import find_twins
+from mien.audit.twins import agree
 from mien.records import Pixels
 
 # The audit's own first two sieves (audit/twins.py): bits of 64, and correlation before alignment.
 _NEAR_BITS: Final = 10
 _SIEVE: Final = 0.35
 # The nearest so many are judged by the audit: a copy is among the very first.
-_JUDGED: Final = 4
+_JUDGED: Final = 2
 _GROW: Final = 256
 _CELLS: Final = 24 * 24
 
@@ -67,7 +67,9 @@ def in_one_thread() -> AbstractContextManager[object]:
     """
     from threadpoolctl import threadpool_limits
 
-    find_twins(np.zeros((2, 8), np.uint64), thumbnails=np.zeros((2, 64, 64), np.uint8))  # loads it
+    side = THUMBNAIL_PX
+    some = np.random.default_rng(0).integers(0, 255, (1, side, side), dtype=np.uint8)
+    match(some, second=some, crops=np.array([CROPS[0]]))  # loads the libraries to be limited
     limits: AbstractContextManager[object] = threadpool_limits(limits=1)
     return limits
 
@@ -98,18 +100,22 @@ class CopyIndex:
         """
         with self._lock:
             n, hashes, parts, thumbs = len(self._names), self._hashes, self._parts, self._thumbs
-        rows = start + _nominate(look, hashes[start:n], parts[start:n])
+        rows, crops, ways = _nominate(look, hashes[start:n], parts[start:n])
         if not len(rows):
             return None, n
-        twins = find_twins(
-            np.concatenate([look.hashes[None], hashes[rows]]),
-            thumbnails=np.concatenate([look.thumb[None], thumbs[rows]]),
-        )
-        for twin in twins:
-            if twin.first == 0:
-                of = self._names[int(rows[twin.second - 1])]
-                return Copy(of=of, mirrored=twin.mirrored), n
-        return None, n
+        theirs = thumbs[start + rows]
+        mine = np.repeat(look.thumb[None], len(rows), axis=0)
+        mirrored, is_inner = ways.T == 1
+        mine[mirrored] = mine[mirrored][:, :, ::-1]
+        flip = is_inner[:, None, None]
+        # The first of a pair shows more: theirs where I am the crop of it, mine otherwise.
+        first, second = np.where(flip, theirs, mine), np.where(flip, mine, theirs)
+        found = agree(match(first, second=second, crops=np.asarray(CROPS)[crops]))
+        if not found.any():
+            return None, n
+        best = int(np.argmax(found))
+        of = self._names[start + int(rows[best])]
+        return Copy(of=of, mirrored=bool(mirrored[best])), n
 
     def add(self, name: str, look: Look) -> None:
         """Take a picture in."""
@@ -125,28 +131,31 @@ class CopyIndex:
 
 def _nominate(
     look: Look, hashes: UInt64[np.ndarray, "n 8"], parts: Float16[np.ndarray, "n 8 576"]
-) -> np.ndarray:
-    """Rows that pass the two sieves, the most alike first.
+) -> tuple[Int[np.ndarray, " p"], Int[np.ndarray, " p"], Int[np.ndarray, "p 2"]]:
+    """Rows that pass the two sieves, the most alike first, each in its best way.
 
     What I show may be a crop of what is there, or the other way round, mirrored or not.
+
+    Returns:
+        Rows; crops; and whether I am mirrored and whether I am the inner one, 0 or 1.
     """
-    mine, n_crops = look.hashes, len(CROPS)
-    best: dict[int, float] = {}
-    for theirs, own in (
-        (slice(0, n_crops), slice(0, 1)),  # their crops, my whole
-        (slice(0, n_crops), slice(n_crops, None)),  # their crops, my mirror image
-        (slice(0, 1), slice(1, n_crops)),  # their whole, my crops
-        (slice(n_crops, None), slice(1, n_crops)),  # their mirror image, my crops
-    ):
-        bits = np.bitwise_count(hashes[:, theirs] ^ mine[own])
-        rows, columns = np.nonzero(bits <= _NEAR_BITS)
-        if not len(rows):
-            continue
-        a = parts[:, theirs][rows, columns if theirs.stop == n_crops else 0]
-        b = look.parts[own][columns if own.start == 1 else 0]
-        alike = (a.astype(np.float32) * b.astype(np.float32)).sum(axis=-1)
-        for row, score in zip(rows.tolist(), np.atleast_1d(alike).tolist(), strict=True):
-            if score > _SIEVE:
-                best[row] = max(score, best.get(row, 0.0))
-    order = sorted(best, key=lambda row: -best[row])
-    return np.array(order[:_JUDGED], dtype=np.int64)
+    n_crops, mirror = len(CROPS), len(CROPS)
+    best: dict[int, tuple[float, int, int, int]] = {}
+    for mirrored, column in ((0, 0), (1, mirror)):
+        # Their crops against my whole, and my crops against their whole; the plain whole once.
+        inner = np.bitwise_count(hashes[:, :n_crops] ^ look.hashes[column])
+        outer = np.bitwise_count(hashes[:, [column]] ^ look.hashes[None, 1:n_crops])
+        for is_inner, bits, shift in ((1, inner, 0), (0, outer, 1)):
+            rows, columns = np.nonzero(bits <= _NEAR_BITS)
+            if not len(rows):
+                continue
+            crops = columns + shift
+            a = parts[rows, crops] if is_inner else parts[rows, column]
+            b = look.parts[column][None] if is_inner else look.parts[crops]
+            alike = (a.astype(np.float32) * b.astype(np.float32)).sum(axis=1).tolist()
+            for row, crop, score in zip(rows.tolist(), crops.tolist(), alike, strict=True):
+                if score > max(_SIEVE, best.get(row, (0.0,))[0]):
+                    best[row] = (score, crop, mirrored, is_inner)
+    order = sorted(best, key=lambda row: -best[row][0])[:_JUDGED]
+    ways = np.array([best[row][1:] for row in order], dtype=np.int64).reshape(-1, 3)
+    return np.array(order, dtype=np.int64), ways[:, 0], ways[:, 1:]
