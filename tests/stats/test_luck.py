@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mien.stats import at_least_p, best_at_least_p, expected_best, expected_best_of
+from mien.stats import at_least_p, best_at_least_p, best_run_p, expected_best, expected_best_of
 
 
 def test_the_best_by_luck_is_what_simulation_gives() -> None:
@@ -37,6 +37,23 @@ def test_the_best_of_measured_values_is_what_drawing_gives() -> None:
     assert expected_best_of(values, k=1) == pytest.approx(values.mean())
 
 
+def test_the_chance_of_a_further_run_is_uniform_however_few_were_measured() -> None:
+    rng = np.random.default_rng(3)
+    p = []
+    for _ in range(2000):
+        *measured, further = rng.normal(0.49, 0.07, size=6)
+        p.append(best_run_p(measured, k=1, at_least=further))
+    assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def test_more_further_runs_reach_higher() -> None:
+    values = [0.42, 0.56, 0.49, 0.45, 0.53]
+    one = best_run_p(values, k=1, at_least=0.63)
+    assert best_run_p(values, k=13, at_least=0.63) == pytest.approx(1 - (1 - one) ** 13)
+    assert best_run_p([0.5, 0.5], k=9, at_least=0.5) == 1
+    assert best_run_p([0.5, 0.5], k=9, at_least=0.6) == 0
+
+
 def test_nonsense_is_refused() -> None:
     with pytest.raises(ValueError, match="k >= 1"):
         expected_best(0, n=30, share=0.5)
@@ -44,3 +61,5 @@ def test_nonsense_is_refused() -> None:
         expected_best_of([], k=2)
     with pytest.raises(ValueError, match="between 0 and n"):
         at_least_p(31, 30, share=0.5)
+    with pytest.raises(ValueError, match="at least 2 values"):
+        best_run_p([0.5], k=2, at_least=0.6)

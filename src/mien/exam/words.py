@@ -22,6 +22,16 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def number(value: float) -> str:
+    """A number as people write it, never with an exponent.
+
+    Example:
+        >>> number(0.00005), number(450.0)
+        ('0.00005', '450')
+    """
+    return f"{value:.10f}".rstrip("0").rstrip(".")
+
+
 def p_value(p: float) -> str:
     """A p as it is printed.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mien.exam.words import number
 from mien.report.svg import Plot, log_ticks
 
 _PERCENT = [(tick / 100, f"{tick} %") for tick in range(0, 101, 20)]
@@ -35,7 +36,7 @@ def sweep(document: Mapping[str, Any], *, chance: float) -> str:
         x_scale="log",
     )
     plot.y_ticks(_PERCENT)
-    plot.x_ticks([(value, plain_number(value)) for value in log_ticks(values)])
+    plot.x_ticks([(value, number(value)) for value in log_ticks(values)])
     _seed_bands(plot, [(point["value"], point["seeds"]) for point in points])
     for point in points:
         plot.dots(
@@ -206,7 +207,7 @@ def grid(cells: Sequence[Mapping[str, Any]], *, setting: str) -> str:
     )
     plot.y_ticks(_PERCENT)
     ticks = log_ticks(values) if log else values
-    plot.x_ticks([(value, plain_number(value)) for value in ticks])
+    plot.x_ticks([(value, number(value)) for value in ticks])
     spreads = [
         (
             cell["value"],
@@ -235,16 +236,6 @@ def _seed_bands(plot: Plot, spreads: Sequence[tuple[float, Mapping[str, Any]]]) 
             style="band-sd",
         )
     plot.line([(x, one["mean"]) for x, one in spreads], style="mean")
-
-
-def plain_number(value: float) -> str:
-    """A number as people write it, never with an exponent.
-
-    Example:
-        >>> plain_number(0.00005), plain_number(450.0)
-        ('0.00005', '450')
-    """
-    return f"{value:.10f}".rstrip("0").rstrip(".")
 
 
 def _whole_ticks(n: int) -> list[int]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mien.exam.words import number
 from mien.records import plain
 from mien.report import figures
 from mien.version import VERSION
@@ -175,7 +176,7 @@ def _environment() -> Environment:
         percent1=_percent_exact,
         points=_points,
         setting=_setting,
-        number=figures.plain_number,
+        number=number,
     )
     return environment
 

@@ -6,7 +6,13 @@ Knows nothing of photos, models or files. docs/statistics.md says which method i
 from mien.stats.association import cramers_v
 from mien.stats.bootstrap import bootstrap_interval, on_rows
 from mien.stats.intervals import clopper_pearson, estimate, share, t_interval, wilson
-from mien.stats.luck import at_least_p, best_at_least_p, expected_best, expected_best_of
+from mien.stats.luck import (
+    at_least_p,
+    best_at_least_p,
+    best_run_p,
+    expected_best,
+    expected_best_of,
+)
 from mien.stats.paired import holm, mcnemar_p, paired_difference
 from mien.stats.permutation import gap_p, least_gap, widest_gap_p
 from mien.stats.planning import least_discordant, mcnemar_power, n_for_difference, n_for_width
@@ -20,6 +26,7 @@ __all__ = [
     "Spread",
     "at_least_p",
     "best_at_least_p",
+    "best_run_p",
     "bootstrap_interval",
     "choose",
     "clopper_pearson",

@@ -61,6 +61,37 @@ def best_at_least_p(k: int, *, n: int, share: float, correct: int) -> float:
     return float(1 - (1 - at_least_p(correct, n, share=share)) ** k)
 
 
+def best_run_p(values: Sequence[float] | np.ndarray, *, k: int, at_least: float) -> float:
+    """Probability that the best of `k` further runs reaches `at_least`, from measured runs.
+
+    Further runs are predicted by Student's t around the mean of the measured ones, so that few
+    measured runs claim little: P = 1 − (1 − P(T >= t))^k with t = (at_least − mean) / (s·√(1+1/n)).
+
+    Source: the prediction interval for a further value, G. J. Hahn and W. Q. Meeker, Statistical
+    Intervals (1991), 4.8.
+
+    Args:
+        values: At least 2.
+        k: Further runs, at least 1.
+        at_least: What the best of them should reach.
+
+    Raises:
+        ValueError: Fewer than 2 values, or k below 1.
+
+    Example:
+        >>> round(best_run_p([0.42, 0.56, 0.49, 0.45, 0.53], k=13, at_least=0.63), 2)
+        0.44
+    """
+    data = np.asarray(values, dtype=float)
+    if data.size < 2 or k < 1:
+        raise ValueError(f"needs at least 2 values and k >= 1, got {data.size} values and k={k}")
+    error = float(data.std(ddof=1)) * np.sqrt(1 + 1 / data.size)
+    if error == 0:
+        return float(data[0] >= at_least)
+    one = float(special.stdtr(data.size - 1, (data.mean() - at_least) / error))
+    return 1 - (1 - one) ** k
+
+
 def expected_best_of(values: Sequence[float] | np.ndarray, *, k: int) -> float:
     """Expected greatest of `k` draws with replacement from measured values, such as over seeds.
 

@@ -19,13 +19,14 @@ from jaxtyping import Bool
 from mien.errors import RecipeError
 from mien.exam import Comparison, Exam, examine, judge, over_seeds
 from mien.exam import compare as compare_exams
+from mien.exam.words import number
 from mien.head.crossval import CrossValidation, cross_validate
 from mien.head.fit import as_seen, fit
 from mien.head.fitted import predict_probs
 from mien.head.recipe import Recipe, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.records import Dataset, Progress, Say, no_progress, say_nothing
-from mien.stats import corrected_resampled_t, estimate
+from mien.stats import best_run_p, corrected_resampled_t, estimate
 from mien.study.engine import carry_out
 from mien.study.executors import threads
 from mien.study.grid import Cell
@@ -113,7 +114,7 @@ def reproduce(
         classes=seen.train.classes,
         seeds=seeds,
         table_columns=published.table_columns,
-        table=_table(published, seen.train),
+        table=_table(published, asked.train),
         hidden_split=tuple(
             HiddenRow(label=label, printed=share) for label, share in published.hidden_split.items()
         ),
@@ -236,7 +237,7 @@ def _sweep(
     )
     verdict = judge(
         [runs.correct(recipe) for recipe in recipes.values()],
-        names=[f"{words} {value:g}" for value in recipes],
+        names=[f"{words} {number(value)}" for value in recipes],
     )
     best = max(points, key=lambda point: point.printed or 0)
     return Sweep(
@@ -245,6 +246,11 @@ def _sweep(
         best_value=best.value,
         best_printed=best.printed or 0,
         luck=verdict.luck,
+        luck_p=best_run_p(
+            best.accuracies,
+            k=len(points),
+            at_least=(best.printed or 0) - 0.5 / len(runs.y_true),
+        ),
         verdict=verdict,
         sentence=sweep_sentence(points, what=words, best=best, verdict=verdict),
     )

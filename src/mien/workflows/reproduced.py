@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mien.exam import Comparison, Exam, SeedSummary, Verdict
-from mien.exam.words import count, p_value, percent
+from mien.exam.words import count, number, p_value, percent
 from mien.records import Estimate, Reject
 from mien.workflows.crossval import CrossValidationSummary
 
@@ -58,6 +58,8 @@ class Sweep:
         best_value: The value with the highest printed accuracy.
         best_printed: That accuracy.
         luck: Expected best of as many single runs as there are values, drawn from all runs.
+        luck_p: Probability that the best of as many single runs at the best value reaches
+            `best_printed`.
         verdict: Which value is best, over seeds and photos.
         sentence: In words.
     """
@@ -67,6 +69,7 @@ class Sweep:
     best_value: float
     best_printed: float
     luck: float
+    luck_p: float
     verdict: Verdict
     sentence: str
 
@@ -184,7 +187,7 @@ def sweep_sentence(
     assert best.printed is not None
     means = [point.seeds.mean for point in points]
     return (
-        f"Printed best: {percent(best.printed)} at {what} {best.value:g}. "
+        f"Printed best: {percent(best.printed)} at {what} {number(best.value)}. "
         f"Over {count(best.seeds.n, 'seed')} the same recipe gives {_mean_sd(best.seeds)} there; "
         f"over all values its mean goes from {percent(min(means))} to {percent(max(means))}. "
         f"{verdict.sentence}"
@@ -209,11 +212,11 @@ def summary(record: ReproduceRecord) -> tuple[str, ...]:
     best = next(point for point in epochs.points if point.value == epochs.best_value)
     means = [point.seeds.mean for point in epochs.points]
     said = [
-        f"{_headline(epochs, n_test=record.n_test)}: over {count(record.seeds, 'seed')} its recipe "
+        f"{_headline(epochs)}: over {count(record.seeds, 'seed')} its recipe "
         f"gives {_mean_sd(best.seeds)} there, and {100 * min(means):.0f} to "
         f"{100 * max(means):.0f} % on average at epoch counts from {epochs.points[0].value:g} to "
-        f"{epochs.points[-1].value:g}. The best of {len(epochs.points)} single runs is expected at "
-        f"{percent(epochs.luck)}.",
+        f"{epochs.points[-1].value:g}. That the best of {len(epochs.points)} single runs scores as "
+        f"high has a probability of {percent(epochs.luck_p)}.",
         f"Of its {count(record.n_models, 'exported model')}, {record.n_agree} give exactly the "
         f"number printed.",
         _ours(record),
@@ -226,12 +229,11 @@ def summary(record: ReproduceRecord) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _headline(epochs: Sweep, *, n_test: int) -> str:
+def _headline(epochs: Sweep) -> str:
     printed = f"The study's best accuracy, {percent(epochs.best_printed)}"
     where = f"at {epochs.best_value:g} epochs"
-    # Luck explains it when the best of as many single runs is expected within one photo of it.
-    if epochs.luck >= epochs.best_printed - 1 / n_test and epochs.verdict.winner is None:
-        return f"{printed} {where}, is luck of the draw"
+    if epochs.luck_p > 0.05 and epochs.verdict.winner is None:
+        return f"{printed} {where}, is what luck of the draw gives"
     return f"{printed} {where}, is more than luck alone gives"
 
 
@@ -239,7 +241,7 @@ def _ours(record: ReproduceRecord) -> str:
     ours, its = record.ours, record.its_recipe
     return (
         f"Our recipe '{ours.name}' gives {_mean_sd(ours.seeds)} on the same "
-        f"{count(record.n_test, 'test photo')} over {count(ours.seeds.n, 'seed')}, and "
+        f"{count(record.n_test, 'test photo')}, and "
         f"{percent(ours.cross_validation.mean)} by {ours.cross_validation.folds}-fold "
         f"cross-validation on its {count(record.n_train, 'training photo')}; the study's recipe "
         f"gives {_mean_sd(its.seeds)} and {percent(its.cross_validation.mean)}."
@@ -249,6 +251,8 @@ def _ours(record: ReproduceRecord) -> str:
 def _mean_sd(summary: SeedSummary) -> str:
     if summary.sd is None:
         return percent(summary.mean)
+    if summary.sd < 0.0005:  # a head that does not depend on the seed
+        return f"{percent(summary.mean)} with every seed"
     return f"{percent(summary.mean)} ± {100 * summary.sd:.0f}"
 
 
