@@ -44,7 +44,7 @@ from mien.errors import UserError
 Cell = tuple[str, tuple[tuple[str, str], ...]]
 """A class, and the groups as sorted pairs, as `inventory.count_cells` has them."""
 
-_EXAMPLE: Final = "docs/formats.md has an example."
+_EXAMPLE: Final = "docs/collecting.md has an example."
 _WANT_KEYS: Final = {"classes", "per_cell", "groups", "cell"}
 _SEARCH_KEYS: Final = {"sources", "queries", "limit", "words"}
 

@@ -1,0 +1,81 @@
+"""The sorting page in a real browser: one key a photo, undo, and what it leaves on disk."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.collect.ledger import SourceLine, read_sources, write_sources
+from mien.dataset.drawn import draw_face
+from mien.dataset.drawn.faults import encode_jpeg
+from mien.digest import digest_file
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+GUESSES = ("angry", "happy", "sad", "surprise")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    root = tmp_path / "photos"
+    (root / ".inbox").mkdir(parents=True)
+    lines = []
+    for i, label in enumerate(GUESSES):
+        (root / label).mkdir()
+        face = draw_face(
+            np.random.default_rng(i), expression=label, skin="brown", gender="woman", size_px=128
+        )
+        path = root / ".inbox" / f"openverse-{i}.jpg"
+        path.write_bytes(encode_jpeg(face, quality=88))
+        lines.append(
+            SourceLine(
+                path=f".inbox/{path.name}", sha256=digest_file(path), source="openverse", url=str(i),
+                title="<b>Portrait</b>", label=label, groups="gender=woman", state="undecided",
+            )
+        )  # fmt: skip
+    write_sources(root, lines)
+    return root
+
+
+def test_four_photos_are_decided_with_five_keys(
+    folder: Path, chromium: Any, complaints: Any, tmp_path: Path
+) -> None:
+    code = "from mien.cli import main; main()"
+    command = [sys.executable, "-c", code, "sort", str(folder / ".inbox"), "--no-browser"]
+    env = os.environ | {"PYTHONUNBUFFERED": "1", "MIEN_HOME": str(tmp_path / "home")}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    assert process.stdout
+    try:
+        link = process.stdout.readline().strip()
+        page = chromium.new_page()
+        complaints.of(page, link.partition("/enter")[0])
+        page.goto(link)
+        page.wait_for_selector("#classes button")
+        assert "<b>Portrait</b>" in page.inner_text("#about")
+        assert page.inner_text("#classes button.guess").endswith("angry")
+        page.keyboard.press("2")  # not angry: happy, the first of the rest
+        page.keyboard.press("Backspace")
+        assert page.inner_text("#left") == "4 to decide"
+        page.keyboard.press("1")
+        page.keyboard.press("x")
+        page.keyboard.press("ArrowRight")
+        page.fill("input[name=gender]", "man")
+        page.locator("#classes button").first.click()
+        with page.expect_response("**/api/decision"):
+            page.keyboard.press("1")
+        page.wait_for_function("document.getElementById('left').textContent.startsWith('Nothing')")
+        page.wait_for_timeout(500)
+        page.close()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    there = {str(path.relative_to(folder)) for path in folder.rglob("*.jpg")}
+    assert there == {"angry/openverse-0.jpg", "surprise/openverse-3.jpg", "sad/openverse-2.jpg"}
+    groups = {line.path: line.groups for line in read_sources(folder)}
+    assert groups["surprise/openverse-3.jpg"] == "gender=man"
