@@ -17,7 +17,7 @@ from mien.audit.doubt import Doubt, doubt
 from mien.audit.facts import Facts
 from mien.audit.findings import Side
 from mien.audit.neighbours import Neighbour, nearest
-from mien.audit.twins import Twin, find_twins
+from mien.audit.twins import Found, Twin, search
 from mien.dataset.splits import join_units
 from mien.records import Dataset, Face, Photo
 
@@ -114,15 +114,21 @@ class View:
         return nearest(np.concatenate(values), rows=np.concatenate(rows))
 
     @cached_property
-    def twins(self) -> list[Twin]:
-        """Near copies over both folders, equal bytes included."""
+    def likeness(self) -> Found:
+        """Near copies and look-alikes over both folders."""
         facts = [fact for _, part in self.parts for fact in part.facts]
-        extra = sorted({(n.first, n.second) for n in self.neighbours})
-        return find_twins(
+        if not facts:
+            return Found(copies=(), alike=())
+        return search(
             np.stack([fact.hashes for fact in facts]),
             thumbnails=np.stack([fact.thumbnail for fact in facts]),
-            extra=extra,
+            extra=sorted({(n.first, n.second) for n in self.neighbours}),
         )
+
+    @property
+    def twins(self) -> tuple[Twin, ...]:
+        """Near copies over both folders, equal bytes included."""
+        return self.likeness.copies
 
     @cached_property
     def units(self) -> Int[np.ndarray, " n"]:
