@@ -16,6 +16,7 @@ import numpy as np
 
 from mien.errors import ModelError
 from mien.formats import onnx_files, tensorflow_files
+from mien.formats.golden import golden_pictures, scaled
 from mien.formats.keras_files import keras_bytes, keras_h5_bytes
 from mien.formats.tfjs import tfjs_files
 from mien.model import Model, model_bytes
@@ -26,6 +27,8 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 FLOAT_TOLERANCE: Final = 1e-4
 INT8_AGREEMENT: Final = 0.95
+# Teachable Machine's library computes x / 127 - 1 whatever a model was trained with.
+BROWSER_TOLERANCE: Final = 2e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +123,10 @@ def _litert(model: Model, _: Images | None) -> Files:
 
 def _litert_int8(model: Model, images: Images | None) -> Files:
     assert images is not None
-    data = tensorflow_files.litert_int8_bytes(model, images)
+    # The flat and extreme pictures too, so that no activation's range ends at what photos have.
+    golden = np.stack(list(golden_pictures(model.size_px).values()))
+    seen = np.concatenate([images, scaled(golden, preprocessing=model.preprocessing)])
+    data = tensorflow_files.litert_int8_bytes(model, seen)
     return {"model.tflite": data, "labels.txt": labels_bytes(model)}
 
 
@@ -163,6 +169,12 @@ EXPORTERS: Final[Mapping[str, Exporter]] = {
         checks=(
             Check(file="model.json", consumer="mien"),
             Check(file="model.json", consumer="tfjs"),
+            Check(
+                file="model.json",
+                consumer="teachablemachine-image",
+                takes="uint8",
+                max_abs_diff=BROWSER_TOLERANCE,
+            ),
         ),
     ),
     "teachable-machine": Exporter(

@@ -78,6 +78,14 @@ def scaled(
     return images.astype(np.float32)
 
 
+def unscaled(
+    images: Float32[np.ndarray, "n h w 3"], *, preprocessing: str
+) -> UInt8[np.ndarray, "n h w 3"]:
+    """Undo the last step of `preprocessing`: the inverse of `scaled`."""
+    divisor, offset = range_of(preprocessing)
+    return np.clip(np.round((images - offset) * divisor), 0, 255).astype(np.uint8)
+
+
 def range_of(preprocessing: str) -> tuple[float, float]:
     """Give divisor and offset of the last step: the model takes ``x / divisor + offset``."""
     last = Preprocessing.parse(preprocessing).steps[-1]

@@ -23,8 +23,9 @@ from typing import Any, Final
 import numpy as np
 
 from mien.errors import ModelError
+from mien.formats.browser import ask_browser, find_browser
 from mien.formats.catalogue import Check, Files
-from mien.formats.golden import golden_pictures, scaled
+from mien.formats.golden import golden_pictures, scaled, unscaled
 from mien.formats.importers import read_foreign
 from mien.formats.tensorflow_files import PYTHON_VARIABLE, python_with_tensorflow
 from mien.model import Model
@@ -44,7 +45,7 @@ class Parity:
         consumer: Who opened it, with its version where it was opened.
         checked: Whether it could be opened here.
         reason: Why not; empty where it was.
-        n: Golden pictures asked.
+        n: Pictures asked: the golden ones, and the photos that a format was calibrated on.
         max_abs_diff: Largest difference of a probability; None where unchecked.
         same_top: Share of pictures with the same class; None where unchecked.
         worst: The picture with the largest difference.
@@ -79,19 +80,27 @@ class Said:
     ms: float
 
 
-def check_export(model: Model, files: Files, checks: tuple[Check, ...]) -> list[Parity]:
+def check_export(
+    model: Model, files: Files, checks: tuple[Check, ...], *, photos: Array | None = None
+) -> list[Parity]:
     """Open an export with each of its consumers and compare.
 
     Args:
         model: What was exported.
         files: The export, not yet on its place.
         checks: Of its exporter.
+        photos: Float images ``(n, h, w, 3)`` that are asked beside the golden pictures, where the
+            format was calibrated on them.
 
     Raises:
         ModelError: A consumer answers otherwise than the tolerance allows, or cannot open it.
     """
     pictures = golden_pictures(model.size_px)
+    names = list(pictures)
     images = np.stack(list(pictures.values()))
+    if photos is not None:
+        images = np.concatenate([images, unscaled(photos, preprocessing=model.preprocessing)])
+        names += [f"photo {i + 1}" for i in range(len(photos))]
     floats = scaled(images, preprocessing=model.preprocessing)
     ours = model.probs(floats)
     with tempfile.TemporaryDirectory(prefix="mien-") as name:
@@ -105,7 +114,7 @@ def check_export(model: Model, files: Files, checks: tuple[Check, ...]) -> list[
                 folder / check.file,
                 asked=images if check.takes == "uint8" else floats,
                 ours=ours,
-                names=list(pictures),
+                names=names,
             )
             for check in checks
         ]
@@ -156,7 +165,7 @@ def _require(parity: Parity, check: Check) -> None:
     if check.max_abs_diff is None and parity.same_top < check.same_top:
         raise ModelError(
             f"'{check.file}' in {parity.consumer} names the model's class on "
-            f"{parity.same_top:.0%} of the golden pictures and parts most on '{parity.worst}'; "
+            f"{parity.same_top:.0%} of {parity.n} pictures and parts most on '{parity.worst}'; "
             f"at least {check.same_top:.0%} is asked",
             "The export was not written. Use the float format instead.",
         )
@@ -249,6 +258,20 @@ def _tfjs(path: Path, images: Array) -> Said:
     return Said(probs=np.array(told["probs"], np.float32), version=told["version"], ms=told["ms"])
 
 
+def _teachable_machine(path: Path, images: Array) -> Said:
+    """Teachable Machine's own library in a headless browser, the page on a loopback server."""
+    modules, found = os.environ.get(MODULES_VARIABLE, ""), find_browser()
+    library = Path(modules) / "@teachablemachine" / "image"
+    if found is None or not modules or not library.is_dir():
+        raise NotHereError(
+            f"Chromium, or @teachablemachine/image in the folder {MODULES_VARIABLE} names"
+        )
+    told = ask_browser(path.parent, images, modules=Path(modules), browser=found)
+    if "error" in told:
+        raise ModelError(f"the browser cannot open '{path.name}': {told['error']:.300}")
+    return Said(probs=np.array(told["probs"], np.float32), version=told["version"], ms=told["ms"])
+
+
 def _run(command: list[str], *, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     try:
         return subprocess.run(
@@ -275,4 +298,5 @@ CONSUMERS: Final[Mapping[str, Callable[[Path, Array], Said]]] = {
     "tensorflow": _tensorflow,
     "litert": _litert,
     "tfjs": _tfjs,
+    "teachablemachine-image": _teachable_machine,
 }

@@ -21,10 +21,16 @@ import numpy as np
 
 from mien.backbone.mobilenet_v2 import Array, Weights
 from mien.errors import ModelError
-from mien.formats.imported import KERAS_PREPROCESSING, Imported, head_of, split_arrays
-from mien.formats.imported import labels_beside as labels_in
+from mien.formats.imported import (
+    KERAS_PREPROCESSING,
+    Imported,
+    head_of,
+    labels_beside,
+    split_arrays,
+)
 from mien.formats.topology import read_topology
 
+FOLDER: Final = "model.savedmodel"
 METADATA: Final = "keras_metadata.pb"
 INDEX: Final = "variables/variables.index"
 VALUES: Final = "variables/variables.data-00000-of-00001"
@@ -53,7 +59,7 @@ def read_savedmodel(folder: Path) -> Imported:
         return Imported(
             weights=Weights(spec=topology.spec, arrays=base),
             head=head_of(topology.dense, dense),
-            labels=labels_in(folder) or labels_in(folder / "any"),
+            labels=_labels(folder),
             preprocessing=KERAS_PREPROCESSING.format(size=topology.spec.size_px),
             source="TensorFlow SavedModel",
             mirror_average=topology.mirror_average,
@@ -62,6 +68,12 @@ def read_savedmodel(folder: Path) -> Imported:
         raise ModelError(f"'{folder}': {error.message}", error.hint) from error
     except (struct.error, ValueError, IndexError, OverflowError, RecursionError) as error:
         raise ModelError(f"'{folder}' is a damaged SavedModel: {error}", _HINT) from error
+
+
+def _labels(folder: Path) -> tuple[str, ...] | None:
+    """Labels inside the folder, or beside one that is called as Teachable Machine calls it."""
+    inside = labels_beside(folder / METADATA)
+    return labels_beside(folder) if inside is None and folder.name == FOLDER else inside
 
 
 def _read(path: Path, limit: int) -> bytes:

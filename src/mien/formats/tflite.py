@@ -4,7 +4,9 @@ A `.tflite` is a flatbuffer: tables that point at each other by offsets. Law: ev
 checked by the reading itself (`struct` refuses to read past the end), every operator must be the
 one that MobileNetV2 and its head have there, and its inputs must come from where they should.
 Quantised weights are turned back into float32, ``(q - zero) * scale`` a channel; activations stay
-float, so answers differ a little from those of the quantised file. Source: tensorflow/lite/schema/schema.fbs.
+float, so answers differ a little from those of the quantised file.
+
+Source: tensorflow/lite/schema/schema.fbs.
 """
 
 from __future__ import annotations

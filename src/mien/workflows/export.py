@@ -100,7 +100,7 @@ def _export_one(
 ) -> tuple[list[str], list[Parity]]:
     chosen = EXPORTERS[name]
     made = chosen.files(model, images)
-    parities = check_export(model, made, chosen.checks)
+    parities = check_export(model, made, chosen.checks, photos=images)
     files = dict(made)
     files |= {f"golden/{k}.png": png(v) for k, v in golden_pictures(model.size_px).items()}
     for path, data in files.items():

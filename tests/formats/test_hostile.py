@@ -1,0 +1,139 @@
+"""Damaged files of every kind: a clear error or a whole answer, quickly, and nothing else.
+
+Each reader gets a file that it reads, damaged at random: cut short, bytes changed, ranges zeroed,
+repeated or swapped. What it may raise is `UserError` alone. All of a reader's cases run in one
+process of their own with little memory and time, because HDF5 is a library in C.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mien.formats.catalogue import zip_bytes
+from mien.formats.keras_files import keras_h5_bytes
+from mien.formats.tfjs import tfjs_files
+from mien.model import Model, model_bytes
+
+CASES = 40  # of each of six readers
+SECONDS_A_FILE = 5
+MEMORY_BYTES = 1 << 30
+
+DAMAGE = """
+import random, resource, signal, sys, time, warnings
+from pathlib import Path
+from mien.errors import UserError
+reader, folder = sys.argv[1], Path(sys.argv[2])
+cases, limit_s, limit_bytes = map(int, sys.argv[3:])
+import h5py, numpy, onnx  # before the limit on memory: their own code counts too
+from mien.formats import importers
+from mien.model import read_model
+from mien.formats.project import unpack_samples
+warnings.simplefilter("error")
+used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + limit_bytes, used + limit_bytes))
+
+def read(path):
+    if reader == "onnx":
+        return read_model(path)
+    if reader == "project":
+        return unpack_samples(path, out=path.parent / f"out-{path.name}")
+    return importers.read_foreign(path if reader != "savedmodel" else path.parent).model()
+
+def damage(data, rng):
+    data = bytearray(data)
+    # Where a format keeps its structure: the first and last part are hit more often.
+    n = len(data)
+    def place():
+        if rng.random() < 0.2:
+            return max(0, n - 1 - rng.randrange(min(n, 4000)))
+        return min(n - 1, int(n * rng.random() ** rng.choice((1, 6))))
+    kind = rng.choice(("cut", "flip", "flip", "flip", "zero", "ones", "repeat", "swap"))
+    if kind == "cut":
+        del data[place():]
+    elif kind == "flip":
+        for _ in range(rng.choice((1, 4, 64))):
+            data[place()] = rng.randrange(256)
+    elif kind in ("zero", "ones"):
+        at, size = place(), rng.choice((1, 8, 512))
+        data[at:at + size] = bytes([255 * (kind == "ones")]) * len(data[at:at + size])
+    elif kind == "repeat":
+        at = place(); data[at:at] = data[at:at + rng.choice((8, 4096))]
+    else:
+        a, b = place(), place(); data[a:a + 16], data[b:b + 16] = data[b:b + 16], data[a:a + 16]
+    return bytes(data)
+
+def outside():
+    return sorted(p.name for p in folder.parent.iterdir())
+
+files = sorted(p for p in folder.rglob("*") if p.is_file() and p.stat().st_size)
+before, read_whole, refused = outside(), 0, 0
+for case in range(cases):
+    rng = random.Random(case)
+    path = files[case % len(files)]
+    whole = path.read_bytes()
+    path.write_bytes(damage(whole, rng))
+    began = time.monotonic()
+    signal.alarm(20 * limit_s)  # a hang: CPU time is what is judged below
+    cpu = time.process_time()
+    try:
+        read(files[0] if reader != "savedmodel" else folder / "saved_model.pb")
+        read_whole += 1
+    except UserError as error:
+        assert len(str(error)) > 20, str(error)
+        refused += 1
+    assert time.process_time() - cpu < limit_s, f"case {case} took too long"
+    path.write_bytes(whole)
+assert outside() == before, "something was written outside"
+print(read_whole, refused)
+"""
+
+
+@pytest.mark.parametrize("reader", ["h5", "tfjs", "onnx", "project", "tflite", "savedmodel"])
+def test_a_damaged_file_is_refused_with_words_or_read_whole(
+    reader: str, model: Model, lite: bytes, savedmodel: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    folder = tmp_path / "in"
+    if reader == "savedmodel":
+        shutil.copytree(savedmodel, folder)
+    else:
+        folder.mkdir()
+        data = {
+            "h5": lambda: keras_h5_bytes(model),
+            "tfjs": lambda: zip_bytes(tfjs_files(model)),
+            "onnx": lambda: model_bytes(model),
+            "project": project_bytes,
+            "tflite": lambda: lite,
+        }[reader]()
+        (folder / f"thing.{reader}").write_bytes(data)
+    words = [sys.executable, "-c", DAMAGE, reader, str(folder), str(CASES)]
+    done = subprocess.run(
+        [*words, str(SECONDS_A_FILE), str(MEMORY_BYTES)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    whole, refused = map(int, done.stdout.split())
+    assert whole + refused == CASES
+    assert refused > 0
+
+
+def project_bytes() -> bytes:
+    import io
+
+    import numpy as np
+    from PIL import Image
+
+    files = {"manifest.json": b'{"type": "image", "appdata": {"trainEpochs": 50}}'}
+    for i in range(4):
+        buffer = io.BytesIO()
+        pixels = np.random.default_rng(i).integers(0, 256, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels).save(buffer, "JPEG")
+        files[f"happy-!-{i}.jpg"] = buffer.getvalue()
+    return zip_bytes(files)
