@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from mien.errors import UserError
 from mien.files import write_text
 from mien.studio import journal as module
 from mien.studio.journal import Change, Journal, new_id
@@ -141,6 +142,22 @@ def test_a_file_that_is_in_the_way_is_never_overwritten(tmp_path: Path) -> None:
     p.undo()
     assert (tmp_path / "happy/1.jpg").read_bytes() == b"the command line was here"
     assert b"happy/1.jpg" in [p.read_bytes() for p in tmp_path.rglob(".mien/trash/**/1.jpg")]
+
+
+def test_a_disk_that_is_full_is_said_before_anything_moves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    p = project(tmp_path)
+    before = files(tmp_path)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.os, "fsync", full)
+    with pytest.raises(UserError, match="No space left on device") as caught:
+        p.delete_photos(["happy/1.jpg"])
+    assert "no photo is lost" in caught.value.hint
+    assert files(tmp_path) == before
 
 
 def test_ids_sort_by_time() -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from mien.errors import UserError
 from mien.files import write_text
 from mien.studio.table import Rows, change_table
 
@@ -152,15 +153,21 @@ class Journal:
         self._append({"done": change.id})
 
     def _append(self, *lines: Mapping[str, Any]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        with self._path.open("a+b") as file:
-            # A kill may have left half a line; it must not swallow this one.
-            if file.tell() and not _ends_with_newline(file):
-                file.write(b"\n")
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a+b") as file:
+                # A kill may have left half a line; it must not swallow this one.
+                if file.tell() and not _ends_with_newline(file):
+                    file.write(b"\n")
+                file.write(text.encode())
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise UserError(
+                f"cannot write '{self._path}': {error.strerror or error}",
+                "Free some space on the disk and do it again; no photo is lost.",
+            ) from error
 
     def _read(self) -> tuple[list[Change], set[str]]:
         changes: list[Change] = []

@@ -96,6 +96,7 @@ export function recorder(label, onClose) {
     recording = false;
     node.classList.remove("recording");
     hold.textContent = t("camera.hold");
+    if (taken) count.textContent = t("camera.recorded", { n: number(taken) });
     send();
   }
 
