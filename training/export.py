@@ -1,6 +1,7 @@
 """Puts a trained run into the package: its weights and the record of how they came about.
 
-    python training/export.py --out build/expression --run second \
+    python training/export.py --out build/expression --run third \
+        --weights build/expression/mien_expression.npz \
         --start ../shared/models/teachablemachine-image-model.zip \
         --scores build/expression/scores.json --to src/mien/backbone/weights
 
@@ -31,12 +32,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="where train.py wrote")
     parser.add_argument("--run", required=True)
+    parser.add_argument("--weights", type=Path, required=True, help="what quiet.py wrote")
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--scores", type=Path, required=True, help="what evaluate.py wrote")
     parser.add_argument("--to", type=Path, required=True)
     arguments = parser.parse_args()
     weights = arguments.to / f"{NAME}.npz"
-    network.write_npz(weights, network.read_npz(arguments.out / f"{arguments.run}.npz"))
+    arrays = network.read_npz(arguments.weights)
+    network.write_npz(weights, arrays)
     scores = json.loads(arguments.scores.read_text())
     record = {
         "name": NAME.replace("_", "-"),
@@ -45,6 +48,7 @@ def main() -> None:
         "preprocessing": PREPROCESSING.format(**scores),
         "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "start_sha256": hashlib.sha256(arguments.start.read_bytes()).hexdigest(),
+        "units_silenced": int((arrays["Conv_1_bn/gamma"] == 0).sum()),
         "made": dt.datetime.now(dt.UTC).date().isoformat(),
         "scores": scores,
         "runs": ancestors(arguments.out, arguments.run),

@@ -16,6 +16,7 @@ class Run:
     Attributes:
         start: the run to start from, or `start` for Teachable Machine's weights.
         stages: input size in pixels and number of epochs, small and quick first.
+        curve_epochs: how many epochs the one-cycle curve is laid out for; None for all of them.
         learning_rate: the peak of the one-cycle curve.
         warm_up: share of the steps in which it rises.
         framing: side of the middle view / side of the picture, FER-2013 and the other set.
@@ -30,6 +31,7 @@ class Run:
     start: str = "start"
     seed: int = 1
     batch: int = 128
+    curve_epochs: int | None = None
     learning_rate: float = 2e-3
     warm_up: float = 0.15
     weight_decay: float = 0.02
@@ -52,7 +54,9 @@ RUNS = (
     Run(
         name="second",
         start="first",
-        stages=(Stage(size=96, epochs=27),),
+        # Laid out for 27 epochs and stopped after ten: the third lets the rate fall to nothing.
+        stages=(Stage(size=96, epochs=10),),
+        curve_epochs=27,
         seed=2,
         learning_rate=1.5e-3,
         warm_up=0.05,
@@ -62,6 +66,21 @@ RUNS = (
         label_smoothing=0.05,
         average_decay=0.999,
         teachers=("first",),
+        teacher_share=0.3,
+    ),
+    Run(
+        name="third",
+        start="second",
+        stages=(Stage(size=96, epochs=7),),
+        seed=3,
+        learning_rate=1.2e-3,
+        warm_up=0.02,
+        framing=(1.00, 0.58),
+        strength=0.6,
+        dropout=0.0,
+        label_smoothing=0.05,
+        average_decay=0.998,
+        teachers=("first", "second"),
         teacher_share=0.3,
     ),
 )

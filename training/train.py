@@ -215,7 +215,9 @@ def train_run(
     sizes = [stage.size for stage in run.stages for _ in range(stage.epochs)]
     for size in sizes[len(progress.history) :]:
         began = time.monotonic()
-        loss = train_epoch(run, progress, training, wanted, size=size, n_epochs=len(sizes))
+        loss = train_epoch(
+            run, progress, training, wanted, size=size, n_epochs=run.curve_epochs or len(sizes)
+        )
         entry = {"size_px": size, "loss": loss, "seconds": time.monotonic() - began}
         if torch.distributed.get_rank() == 0:
             entry["validation"] = validate(progress.average, validation, run, size)
