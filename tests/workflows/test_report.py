@@ -112,6 +112,41 @@ def test_a_study_becomes_a_page(
     assert "epochs=5" in page
 
 
+def test_a_learning_curve_becomes_a_page(tmp_path: Path) -> None:
+    points = [
+        {"per_class": n, "n_photos": 3 * n, "mean": 0.3 + n / 100, "low": 0.2, "high": 0.7}
+        for n in (8, 16, 23)
+    ]
+    worth = {"value": 0.05, "low": -0.01, "high": 0.11}
+    document = {
+        "photos": "/photos",
+        "recipe": {"name": "expression", "epochs": 50},
+        "seeds": 10,
+        "n_scored": 69,
+        "scored_on": "training photos out of fold",
+        "sentences": ["More photos are worth it."],
+        "points": points,
+        "whole": points[-1],
+        "forecast": {"per_class": 46, "accuracy": {"value": 0.6, "low": 0.5, "high": 0.7}},
+        "classes": [{"label": "행복", "n": 23, "worth": worth}],
+        "collect_next": ["행복"],
+        "worth_more": True,
+        "rejects": [],
+    }
+    path = tmp_path / "curve.json"
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert report(path).kind == "curve"
+    page = (tmp_path / "curve.html").read_text(encoding="utf-8")
+    assert "행복" in page
+    assert "photos per class" in page
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[]")
+    with pytest.raises(UserError, match="is not the document of a study"):
+        report(tmp_path / "a.json")
+
+
 def test_two_runs_are_compared_photo_by_photo(
     run: Path, drawn: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -20,7 +20,10 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
 )
 @json_option
 def command(source: Path, html: Path | None, photos: bool, as_json: bool) -> None:
-    """Write one self-contained HTML page of a run, a study or a reproduction."""
+    """Write one self-contained HTML page of a run, a study or a reproduction.
+
+    Also of a file with what 'mien curve --json' printed.
+    """
     from mien.workflows.report import report
 
     began = time.monotonic()

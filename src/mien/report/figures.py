@@ -185,6 +185,43 @@ def reliability(document: Mapping[str, Any]) -> str:
     return plot.svg()
 
 
+def learning(document: Mapping[str, Any]) -> str:
+    """Accuracy against photos per class, and the forecast at twice as many.
+
+    Args:
+        document: The JSON document of `mien curve`.
+    """
+    points, forecast = document["points"], document["forecast"]
+    sizes = [point["per_class"] for point in points]
+    last = forecast["per_class"] if forecast else sizes[-1]
+    plot = Plot(
+        title="Accuracy against photos per class",
+        x=(sizes[0] / _MARGIN, last * _MARGIN),
+        y=(0, 1),
+        x_label="photos per class",
+        y_label="accuracy",
+        x_scale="log",
+    )
+    plot.y_ticks(_PERCENT)
+    plot.x_ticks([(size, number(size)) for size in log_ticks([*sizes, last])])
+    plot.band([(one["per_class"], one["low"], one["high"]) for one in points], style="band-range")
+    plot.line([(one["per_class"], one["mean"]) for one in points], style="mean")
+    plot.dots(
+        [
+            (one["per_class"], one["mean"], f"{one['n_photos']} photos: {_percent(one['mean'])}")
+            for one in points
+        ],
+        style="dot test",
+    )
+    if forecast:
+        there = forecast["accuracy"]
+        plot.line([(sizes[-1], points[-1]["mean"]), (last, there["value"])], style="ideal")
+        plot.interval(last, there["low"], there["high"], style="ci forecast")
+        words = f"forecast: {_percent(there['value'])}"
+        plot.dots([(last, there["value"], words)], style="measured", radius=6)
+    return plot.svg()
+
+
 def grid(cells: Sequence[Mapping[str, Any]], *, setting: str) -> str:
     """Accuracy of a study's cells along one numeric setting, with bands over seeds.
 

@@ -99,6 +99,16 @@ def study_page(record: Any) -> str:
     )
 
 
+def curve_page(record: Any) -> str:
+    """The page of a learning curve.
+
+    Args:
+        record: Its record, or the JSON document.
+    """
+    document = plain(record)
+    return render("curve.html", d=document, figure=figures.learning(document))
+
+
 def _grids(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     """A plot for each numeric setting, the other settings held at one value."""
     names = list(dict.fromkeys(name for cell in cells for name in cell["vary"]))

@@ -1,4 +1,4 @@
-"""`mien report`: the page of a run, a study or a reproduction, from the JSON it left.
+"""`mien report`: the page of a run, a study, a reproduction or a learning curve, from its JSON.
 
 Law: nothing is trained or scored again; what a page shows beyond the record (intervals of each
 seed, advice, nearest photos) is computed here, not in the page.
@@ -7,7 +7,7 @@ seed, advice, nearest photos) is computed here, not in the page.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -17,13 +17,13 @@ from mien.exam.words import count, percent
 from mien.files import read_json, write_text
 from mien.head.recipe import RECIPES, SETTINGS, from_plain
 from mien.records import Estimate, Progress, Say, no_progress, plain, say_nothing
-from mien.report.page import reproduce_page, run_page, study_page
+from mien.report.page import curve_page, reproduce_page, run_page, study_page
 from mien.stats import n_for_width, share
 from mien.study.grid import in_words
 from mien.workflows import runs
 from mien.workflows.pictures import neighbours, thumbnails
 
-Kind: TypeAlias = Literal["run", "study", "reproduce"]
+Kind: TypeAlias = Literal["run", "study", "reproduce", "curve"]
 STUDY_RECORD = "study.json"
 # Photos of each class below which advice is to collect more test photos of it: with fewer, a rate's
 # interval spans more than half of the scale.
@@ -78,8 +78,9 @@ def report(
     """Write the page of a run, a study or a reproduction.
 
     Args:
-        source: Its folder.
-        html: The page's file; ``report.html`` in the folder when None.
+        source: Its folder; or a file with the JSON document of `mien study`, `mien reproduce` or
+            `mien curve`.
+        html: The page's file; ``report.html`` in the folder, or beside the file, when None.
         photos: Whether thumbnails of the photos are in the page; they may show people.
         progress: Told photos, where nearest ones are looked for.
         say: Told what had to be left out.
@@ -88,28 +89,38 @@ def report(
         UserError: The folder holds no run, study or reproduction.
     """
     folder = Path(source)
+    if folder.is_file():
+        return _report_document(folder, Path(html) if html else folder.with_suffix(".html"))
     page = Path(html) if html else folder / "report.html"
     if (folder / runs.RECORD).is_file():
         return _report_run(folder, page, photos=photos, progress=progress, say=say)
     if (folder / STUDY_RECORD).is_file():
-        return _report_study(folder, page)
+        return _report_document(folder / STUDY_RECORD, page)
     raise UserError(
         f"'{folder}' holds no finished run or study",
         "Give a folder that 'mien train', 'mien study' or 'mien reproduce' wrote.",
     )
 
 
-def _report_study(folder: Path, page: Path) -> ReportRecord:
-    record = read_json(folder / STUDY_RECORD, what="study's record")
-    reproduced = isinstance(record, dict) and "sweeps" in record
-    with _readable(folder / STUDY_RECORD):
-        text = reproduce_page(record) if reproduced else study_page(record)
-    write_text(page, text)
-    return ReportRecord(
-        source=str(folder),
-        kind="reproduce" if reproduced else "study",
-        page=str(page),
-        record=record,
+# What tells the documents apart, and the page of each.
+_DOCUMENTS: tuple[tuple[str, Kind, Callable[[Any], str]], ...] = (
+    ("sweeps", "reproduce", reproduce_page),
+    ("cells", "study", study_page),
+    ("worth_more", "curve", curve_page),
+)
+
+
+def _report_document(path: Path, page: Path) -> ReportRecord:
+    record = read_json(path, what="record of mien")
+    for key, kind, page_of in _DOCUMENTS:
+        if isinstance(record, dict) and key in record:
+            with _readable(path):
+                text = page_of(record)
+            write_text(page, text)
+            return ReportRecord(source=str(path), kind=kind, page=str(page), record=record)
+    raise UserError(
+        f"'{path}' is not the document of a study, a reproduction or a learning curve",
+        "Give what 'mien study', 'mien reproduce' or 'mien curve' print with --json.",
     )
 
 
