@@ -20,6 +20,7 @@ _NAMES = {
     "predict": "mien.workflows.predict",
     "export": "mien.workflows.export",
     "import_": "mien.workflows.import_",
+    "curve": "mien.workflows.curve",
     "HeadClassifier": "mien.estimators",
     "PhotoEmbedder": "mien.estimators",
     "UserError": "mien.errors",
@@ -28,6 +29,7 @@ _NAMES = {
 if TYPE_CHECKING:
     from mien.errors import UserError
     from mien.estimators import HeadClassifier, PhotoEmbedder
+    from mien.workflows.curve import curve
     from mien.workflows.export import export
     from mien.workflows.import_ import import_
     from mien.workflows.predict import predict
@@ -39,6 +41,7 @@ __all__ = [
     "PhotoEmbedder",
     "UserError",
     "__version__",
+    "curve",
     "export",
     "import_",
     "predict",
