@@ -285,6 +285,13 @@ def test_a_file_with_anything_unexpected_is_refused_and_it_is_named(name: str) -
     assert "model.onnx" in str(caught.value)
 
 
+def test_metadata_that_is_no_text_is_refused() -> None:
+    data = model_bytes(MODEL)
+    at = data.index(b"mien.card")
+    with pytest.raises(ModelError, match="not UTF-8"):
+        model_from_bytes(data[:at] + b"\xff" + data[at + 1 :], name="x")
+
+
 def test_what_is_no_onnx_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.onnx").write_bytes(b"\xff" * 100)
     with pytest.raises(ModelError, match="not an ONNX file"):

@@ -36,7 +36,7 @@ _CODES: Final = {
     40: "MEAN",
     114: "QUANTIZE",
 }
-_TYPES: Final = {0: np.dtype("<f4"), 2: np.dtype("<i4"), 3: np.dtype("u1"), 9: np.dtype("i1")}
+_TYPES: Final[dict[int, np.dtype[Any]]] = {0: np.dtype("<f4"), 2: np.dtype("<i4"), 3: np.dtype("u1"), 9: np.dtype("i1")}
 _ACTIVATIONS: Final[dict[int, Activation]] = {0: "linear", 1: "relu"}
 _RELU6: Final = 3
 
@@ -185,7 +185,8 @@ def _dequantised(values: np.ndarray[Any, Any], how: _Table | None) -> np.ndarray
         sides[axis] = len(scale)
         scale, zero = scale.reshape(sides), zero.reshape(sides)
     with np.errstate(over="ignore", invalid="ignore"):  # refused as not finite by `Folded`
-        return ((values - zero) * scale).astype(np.float32)
+        floats: np.ndarray[Any, Any] = ((values - zero) * scale).astype(np.float32)
+    return floats
 
 
 _HINT: Final = "mien reads .tflite files of Teachable Machine's image models."

@@ -130,6 +130,9 @@ def _parse(data: bytes, name: str) -> onnx.ModelProto:
 
 
 def _metadata(proto: onnx.ModelProto) -> dict[str, str]:
+    # Text that is no UTF-8 comes as bytes.
+    if not all(isinstance(t, str) for p in proto.metadata_props for t in (p.key, p.value)):
+        raise ModelError("its metadata is not UTF-8 text")
     metadata = {p.key.removeprefix(_PREFIX): p.value for p in proto.metadata_props}
     if len(metadata) != len(proto.metadata_props):
         raise ModelError("its metadata names something twice")

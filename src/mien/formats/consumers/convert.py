@@ -50,4 +50,5 @@ def _one_by_one(images: str) -> Callable[[], Iterator[list[Any]]]:
 
 
 if __name__ == "__main__":
-    convert(*sys.argv[1:4], sys.argv[4] if len(sys.argv) > 4 else None)
+    given = [*sys.argv[1:], None]
+    convert(str(given[0]), str(given[1]), str(given[2]), given[3])
