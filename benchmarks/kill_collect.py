@@ -71,7 +71,7 @@ def check(into: Path, n: int) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--n", type=int, default=400)
+    parser.add_argument("--n", type=int, default=800)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -93,9 +93,11 @@ def main() -> None:
         into, kills, after = Path(folder) / "killed", 0, []
         while kills < options.kills:
             process = start(into, urls, options.n)
-            # Shares of one whole run, so that the last kill still finds work to interrupt.
-            wait = rng.uniform(0.0, 2.0 * seconds / options.kills)
-            time.sleep(wait)
+            # Into the work, not into the imports: from the first new line on, a random moment.
+            before = len(read_journal(into))
+            while process.poll() is None and len(read_journal(into)) <= before:
+                time.sleep(0.002)
+            time.sleep(rng.uniform(0.0, 0.3))
             if process.poll() is None:
                 os.kill(process.pid, signal.SIGKILL)
             process.wait()

@@ -34,7 +34,7 @@ def folder(tmp_path: Path) -> Path:
         path.write_bytes(encode_jpeg(face, quality=88))
         lines.append(
             SourceLine(
-                path=f".inbox/{path.name}", sha256=digest_file(path), source="openverse", url=str(i),
+                path=f".inbox/{path.name}", sha256=digest_file(path), source="openverse", url="",
                 title="<b>Portrait</b>", label=label, groups="gender=woman", state="undecided",
             )
         )  # fmt: skip

@@ -293,8 +293,8 @@ def test_a_kill_between_journal_and_file_is_healed(
         json.loads(row)
 
 
-def test_two_collectors_do_not_share_a_folder(collecting: Any) -> None:
-    with collecting(), pytest.raises(UserError, match="another mien is collecting"):
+def test_two_do_not_work_in_one_folder_at_once(collecting: Any) -> None:
+    with collecting(), pytest.raises(UserError, match="another mien is at work"):
         collecting().__enter__()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -227,6 +228,17 @@ def test_a_model_is_tainted_once_a_photo_of_its_training_is_forgotten(
     assert tainted.results[0].tainted == forgotten.tombstones
     assert tainted.results[0].exam.sentences[0].startswith("Tainted: trained on 1 photo")
     assert tainted.plain()["results"][0]["tainted"] == list(forgotten.tombstones)
+
+
+def test_decisions_at_the_same_moment_lose_no_line(web: ModuleType, into: Path) -> None:
+    with web.Server(pictures=portraits(web, 6)) as server:
+        collect(into, query="x", label="happy", groups={"gender": "man"}, **polite(server))
+    photos = look(into).photos
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(lambda photo: decide(into, photo.name, label="sad"), photos))
+    assert {line.state for line in sources(into).photos} == {"kept"}
+    assert len(sources(into).photos) == 6
+    assert (into / "groups.csv").read_text().count("\nsad/") == 6
 
 
 def test_the_yield_of_nothing_is_said_too() -> None:

@@ -9,7 +9,6 @@ forgotten. Knows nothing of quotas and of the command line.
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
 from collections import Counter
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import Final, Self
 from urllib.parse import urlsplit
 
 from mien.collect import ledger
@@ -29,12 +28,13 @@ from mien.collect.grouping import write_groups
 from mien.collect.inventory import HeldPhoto, current_sources, held_photos
 from mien.collect.journal import INBOX, Journal, read_journal, rewrite_journal
 from mien.collect.licences import allows
+from mien.collect.locking import alone
 from mien.collect.politeness import MAX_WAIT_S, Manners, Robots, Schedule
 from mien.collect.records import Candidate, Gathered, Keep, Line, Reason, Search, Unusable
 from mien.collect.sources import SourceContext, source_entry
 from mien.collect.triage import FindFaces, triage
 from mien.digest import digest_bytes
-from mien.errors import FetchError, PhotoError, UserError
+from mien.errors import FetchError, PhotoError
 from mien.files import write_bytes
 from mien.image.decode import decode, read_photo_bytes
 from mien.image.preprocessing import upright_pixels
@@ -110,17 +110,20 @@ class Collector:
         self._accepted: Final[set[str]] = set()  # photos whose groups are not in the table yet
 
     def __enter__(self) -> Self:
-        self._lock_file = _lock(self._into)
-        forgotten = ledger.read_tombstones(self._into)
-        self._forgotten = ledger.Forgotten.of(forgotten)
-        _remove_parts(self._into)
-        held = held_photos(self._into)
-        self._sources = {line.path: line for line in current_sources(self._into, held)}
-        self._heal({photo.sha256 for photo in held})
-        self._journal = Journal(self._into).__enter__()
-        self._seen.update({line.fetched_sha256 for line in self._journal.lines.values()} - {""})
-        for photo in held:
-            self._take_in(photo)
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(alone(self._into, wait_s=0.0))
+            self._forgotten = ledger.Forgotten.of(ledger.read_tombstones(self._into))
+            _remove_parts(self._into)
+            held = held_photos(self._into)
+            self._sources = {line.path: line for line in current_sources(self._into, held)}
+            self._heal({photo.sha256 for photo in held})
+            for photo in held:
+                self._take_in(photo)
+            self._journal = Journal(self._into)
+            stack.callback(self._write_ledger)
+            stack.enter_context(self._journal)
+            self._seen.update({line.fetched_sha256 for line in self._journal.lines.values()} - {""})
+            self._open = stack.pop_all()
         return self
 
     def __exit__(
@@ -129,9 +132,7 @@ class Collector:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._journal.__exit__(kind, error, trace)
-        self._write_ledger()
-        self._lock_file.close()
+        self._open.__exit__(kind, error, trace)
 
     def run(
         self,
@@ -512,23 +513,3 @@ def _remove_parts(into: Path) -> None:
     for folder in (into / INBOX, *(path for path in into.glob("*") if path.is_dir())):
         for part in folder.glob(".*.part"):
             part.unlink(missing_ok=True)
-
-
-def _lock(into: Path) -> IO[bytes]:
-    """Keep a second collector out of the folder for as long as the file stays open."""
-    try:
-        (into / INBOX).mkdir(parents=True, exist_ok=True)
-        file = (into / INBOX / "lock").open("wb")
-    except OSError as error:
-        raise UserError(f"cannot write into '{into}': {error.strerror or error}", "") from error
-    if os.name == "posix":
-        import fcntl
-
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.close()
-            raise UserError(
-                f"another mien is collecting into '{into}'", "Wait until it is done."
-            ) from error
-    return file

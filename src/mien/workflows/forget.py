@@ -8,7 +8,8 @@ from pathlib import Path
 
 from mien.collect.forgetting import forget as erase
 from mien.collect.forgetting import leftovers, tainted_by
-from mien.errors import ModelError
+from mien.collect.locking import alone
+from mien.errors import DatasetError, ModelError
 from mien.model.file import SUFFIX, read_model
 from mien.model.record import Model
 from mien.records import Say, say_nothing
@@ -75,7 +76,10 @@ def forget(
         DatasetError: It is not clear which photos are meant, or none is.
     """
     folder = Path(photos)
-    erased = erase(folder, photo=photo, person=person, source=source)
+    if not folder.is_dir():
+        raise DatasetError(f"folder '{folder}' does not exist", "Give a folder of class folders.")
+    with alone(folder):
+        erased = erase(folder, photo=photo, person=person, source=source)
     digests = {stone.sha256 for stone in erased.tombstones}
     places = [Path("runs"), folder.resolve().parent / "runs", *map(Path, runs)]
     tainted = _tainted(places, digests)

@@ -11,6 +11,7 @@ from mien.collect.inbox import class_names, take, throw_out
 from mien.collect.inventory import undecided_photos
 from mien.collect.journal import INBOX
 from mien.collect.ledger import read_sources
+from mien.collect.locking import alone
 from mien.errors import DatasetError
 
 
@@ -82,8 +83,10 @@ def decide(
 
     Raises:
         DatasetError: It is not in the inbox, or the label cannot be used.
+        UserError: The folder is being collected into.
     """
-    if label is None:
-        throw_out(folder, name)
-        return None
-    return take(folder, name, label=label, groups=groups).name
+    with alone(folder):
+        if label is None:
+            throw_out(folder, name)
+            return None
+        return take(folder, name, label=label, groups=groups).name
