@@ -30,6 +30,8 @@ STEPS_AN_EPOCH = 13  # 208 of 246 photos are trained on
 TORCH = """
 import sys, time, numpy as np, torch
 z = np.load(sys.argv[1]); epochs = int(sys.argv[2])
+if len(sys.argv) > 3:
+    torch.set_num_threads(int(sys.argv[3]))
 x, y = torch.tensor(z["x"][:208]), torch.tensor(z["y"][:208])
 def train(epochs):
     model = torch.nn.Sequential(torch.nn.Linear(1280, 100), torch.nn.ReLU(),
@@ -94,11 +96,13 @@ def ours(x: np.ndarray, y: np.ndarray, *, epochs: int, heads: int, workers: int)
     ]
 
 
-def theirs(python: Path, code: str, data: Path, *, epochs: int) -> list[float] | None:
+def theirs(
+    python: Path, code: str, data: Path, *, epochs: int, more: tuple[str, ...] = ()
+) -> list[float] | None:
     if not python.is_file():
         return None
     done = subprocess.run(
-        [str(python), "-c", code, str(data), str(epochs)],
+        [str(python), "-c", code, str(data), str(epochs), *more],
         capture_output=True,
         text=True,
         check=False,
@@ -153,6 +157,7 @@ def main() -> None:
         "ours, all cores": ours(x, y, epochs=epochs, heads=2 * cores, workers=cores),
         "ours, one core": ours(x, y, epochs=epochs, heads=2, workers=1),
         "PyTorch loop": theirs(arguments.torch, TORCH, data, epochs=epochs),
+        "PyTorch, 1 thread": theirs(arguments.torch, TORCH, data, epochs=epochs, more=("1",)),
         "Keras fit": theirs(arguments.keras, KERAS, data, epochs=epochs),
     }
     best = one["ours, all cores"]

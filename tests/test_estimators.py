@@ -35,10 +35,10 @@ def embedder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PhotoEmbedder:
 def images(n: int = 12) -> tuple[list[np.ndarray], list[str]]:
     """Stripes, upright or lying, in noise."""
     rng = np.random.default_rng(0)
-    wave = np.broadcast_to(128 + 100 * np.sin(np.arange(48) * 0.8), (48, 48))
+    wave = np.broadcast_to(128 + 100 * np.sin(np.arange(64) * 0.8), (64, 64))
     drawn = []
     for i in range(n):
-        grey = (wave if i % 2 else wave.T) + rng.normal(0, 10, (48, 48))
+        grey = (wave if i % 2 else wave.T) + rng.normal(0, 10, (64, 64))
         drawn.append(np.repeat(grey.clip(0, 255)[..., None], 3, axis=2).astype(np.uint8))
     return drawn, ["upright" if i % 2 else "lying" for i in range(n)]
 
