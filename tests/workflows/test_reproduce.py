@@ -51,7 +51,8 @@ def test_a_study_is_done_again(paper: Path, small_backbone: Backbone, tmp_path: 
     assert record.by_folds.difference.method == "corrected resampled t"
     assert epochs.points[0].held_out is not None
     assert record.sentences[0].startswith("The study's best accuracy, 75 % at 5 epochs, is ")
-    stamps = {path: path.stat().st_mtime_ns for path in (out / "runs").iterdir()}
+    stamps = {path: path.stat().st_mtime_ns for path in out.rglob("runs/*")}
+    assert len(stamps) == 5 * 2
     again = reproduce(paper, **given)  # type: ignore[arg-type]
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert again == record

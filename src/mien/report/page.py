@@ -6,6 +6,7 @@ is loaded from elsewhere, no script runs; light, dark, print and phone are one p
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 # As many wrong answers as have their nearest photos in the document.
 _MOST_WRONG = 24
+# Plots of a study along one setting.
+_MOST_GRIDS = 4
 
 
 def reproduce_page(record: Any) -> str:
@@ -32,7 +35,7 @@ def reproduce_page(record: Any) -> str:
     document = plain(record)
     chance = 1 / len(document["classes"])
     parts = document["its_recipe"]["cross_validation"]
-    return render(
+    return _page(
         "reproduce.html",
         d=document,
         figures={one["setting"]: figures.sweep(one, chance=chance) for one in document["sweeps"]},
@@ -60,7 +63,7 @@ def run_page(
     exam = run["exam"]
     sound = {seed: one for seed, one in history.items() if one and one["train_loss"]}
     photos = {photo["path"]: photo for photo in exam["photos"]} if exam else {}
-    return render(
+    return _page(
         "run.html",
         d=document,
         pictures={"test": {}, "train": {}, **pictures},
@@ -85,7 +88,7 @@ def study_page(record: Any) -> str:
     """
     document = plain(record)
     cells = document["cells"]
-    return render(
+    return _page(
         "study.html",
         d=document,
         cells=sorted(cells, key=lambda cell: -cell["mean"]),
@@ -106,7 +109,7 @@ def curve_page(record: Any) -> str:
         record: Its record, or the JSON document.
     """
     document = plain(record)
-    return render("curve.html", d=document, figure=figures.learning(document))
+    return _page("curve.html", d=document, figure=figures.learning(document))
 
 
 def _grids(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
@@ -136,12 +139,13 @@ def _rows(
             continue
         rest = tuple((key, other) for key, other in cell["vary"].items() if key != name)
         groups.setdefault(rest, []).append({**cell, "value": value})
-    # Two points make no curve.
-    return [
+    # Two points make no curve, and more plots than these say no more.
+    kept = [
         (rest, sorted(along, key=lambda cell: cell["value"]))
         for rest, along in groups.items()
         if len(along) > 2
     ]
+    return kept[:_MOST_GRIDS]
 
 
 def _cells(exam: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -164,6 +168,11 @@ def _cells(exam: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _has_scores(document: Mapping[str, Any]) -> bool:
     return any(seed["held_out"] or seed["test"] for seed in document["seeds"])
+
+
+def _page(template: str, **values: Any) -> str:
+    """Render a page, with «63 %» never broken between two lines."""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", render(template, **values))
 
 
 def render(template: str, **values: Any) -> str:

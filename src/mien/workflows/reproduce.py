@@ -20,18 +20,19 @@ from mien.errors import RecipeError
 from mien.exam import Comparison, Exam, examine, judge, over_seeds
 from mien.exam import compare as compare_exams
 from mien.exam.words import number
+from mien.files import write_json
 from mien.head.crossval import CrossValidation, cross_validate
 from mien.head.fit import as_seen, fit
 from mien.head.fitted import predict_probs
 from mien.head.recipe import Recipe, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
-from mien.records import Dataset, Progress, Say, no_progress, say_nothing
+from mien.records import Dataset, Progress, Say, no_progress, plain, say_nothing
 from mien.stats import best_run_p, corrected_resampled_t, estimate
 from mien.study.engine import carry_out
 from mien.study.executors import threads
 from mien.study.grid import Cell
-from mien.study.jobs import Embeddings, Run, jobs_of, look_of
-from mien.study.store import Store
+from mien.study.jobs import Embeddings, Look, Run, jobs_of, look_of
+from mien.study.store import RECORD, Store
 from mien.version import VERSION
 from mien.workflows.crossval import summarise
 from mien.workflows.embedder import with_detector_at_hand
@@ -96,19 +97,25 @@ def reproduce(
     embedders = embedders_of([its, ours])
     seen = see(asked, embedders, least=2, folds=0, progress=progress, say=say)
     measured = _measure(published, progress)
-    store = Store.open(
-        Path(out) if out else Path("studies") / f"{published.root.resolve().name}-reproduced",
-        material=digest_of(seen, embedders, folds=0),
-        plan={"mien": VERSION, "paper": str(published.root), "seeds": seeds},
-    )
+    folder = Path(out) if out else Path("studies") / f"{published.root.resolve().name}-reproduced"
+    plan = {"mien": VERSION, "paper": str(published.root), "seeds": seeds}
+    # One store a backbone and preprocessing, so that new weights of ours undo nothing of theirs.
+    stores = {
+        look: Store.open(
+            folder / backbone_folder,
+            material=digest_of(seen, {look: embedders[look]}, folds=0),
+            plan=plan,
+        )
+        for look, backbone_folder in _folders(its, ours).items()
+    }
     runs = _Runs.of(
-        _cells(published, its, ours), seeds=seeds, seen=seen, store=store, progress=progress
+        _cells(published, its, ours), seeds=seeds, seen=seen, stores=stores, progress=progress
     )
     both = [_recipe(one, runs, seen, cross_validate, progress) for one in (its, ours)]
     sweeps = _sweeps(published, its, runs, measured)
     record = ReproduceRecord(
         paper=str(published.root),
-        folder=str(store.folder),
+        folder=str(folder),
         n_train=len(seen.train.photos),
         n_test=len(runs.y_true),
         classes=seen.train.classes,
@@ -131,7 +138,7 @@ def reproduce(
         rejects=seen.rejects,
     )
     record = dataclasses.replace(record, sentences=summary(record))
-    store.finish(record)
+    write_json(folder / RECORD, plain(record))
     return record
 
 
@@ -144,15 +151,21 @@ class _Runs:
 
     @classmethod
     def of(
-        cls, cells: Sequence[Cell], *, seeds: int, seen: Seen, store: Store, progress: Progress
+        cls,
+        cells: Sequence[Cell],
+        *,
+        seeds: int,
+        seen: Seen,
+        stores: Mapping[Look, Store],
+        progress: Progress,
     ) -> _Runs:
-        found = carry_out(
-            jobs_of(cells, seeds=range(seeds)),
-            material=seen.material,
-            store=store,
-            way=threads,
-            progress=progress,
-        )
+        found: dict[tuple[str, int], Run] = {}
+        for look, store in stores.items():
+            own = [cell for cell in cells if look_of(cell.recipe) == look]
+            jobs = jobs_of(own, seeds=range(seeds))
+            found |= carry_out(
+                jobs, material=seen.material, store=store, way=threads, progress=progress
+            )
         assert seen.test is not None
         return cls(
             by_cell={
@@ -166,6 +179,11 @@ class _Runs:
 
     def correct(self, recipe: Recipe) -> Bool[np.ndarray, "s n"]:
         return np.array([np.array(run.predicted) == self.y_true for run in self.at(recipe)])
+
+
+def _folders(its: Recipe, ours: Recipe) -> dict[Look, str]:
+    """A folder's name for each look."""
+    return {look_of(ours): "ours", look_of(its): "its-recipe"}
 
 
 def _at_epochs(recipe: Recipe, epochs: int) -> Recipe:
