@@ -1,23 +1,23 @@
-"""The terminal's view of audits, splits and plans. A view of records: no figure is made here."""
+"""The terminal's view of audits, splits and plans. A view of records: no figure is made here.
+
+The records are those of `workflows`, a layer above: they are known here by their fields alone.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 if TYPE_CHECKING:
     from mien.audit.findings import Finding
     from mien.audit.tables import CollectNext, Table
-    from mien.workflows.audit import AuditRecord
-    from mien.workflows.plan import PlanRecord
-    from mien.workflows.split import SplitRecord
 
 _COLOURS: Final = {"issue": "red", "hint": "yellow", "passed": "green"}
 _MOST_LACKS: Final = 8
 
 
-def print_audit(record: AuditRecord) -> None:
+def print_audit(record: Any) -> None:
     """Print findings that need a look, the table, and what to collect next."""
     click.echo(_head(record))
     for outcome in ("issue", "hint"):
@@ -33,7 +33,7 @@ def print_audit(record: AuditRecord) -> None:
     _print_lacks(record.collect_next)
 
 
-def print_split(record: SplitRecord) -> None:
+def print_split(record: Any) -> None:
     """Print how a split came out."""
     for sentence in record.sentences:
         click.echo(sentence)
@@ -44,7 +44,7 @@ def print_split(record: SplitRecord) -> None:
         )
 
 
-def print_plan(record: PlanRecord) -> None:
+def print_plan(record: Any) -> None:
     """Print what a claim needs."""
     for sentence in record.sentences:
         click.echo(sentence)
@@ -79,7 +79,7 @@ def table_text(table: Table) -> str:
     )
 
 
-def _head(record: AuditRecord) -> str:
+def _head(record: Any) -> str:
     n = sum(f.outcome == "issue" for f in record.findings)
     hints = sum(f.outcome == "hint" for f in record.findings)
     tested = f" and {record.n_test} test photos" if record.test_photos else ""
