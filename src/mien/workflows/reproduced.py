@@ -233,7 +233,7 @@ def _headline(epochs: Sweep) -> str:
     printed = f"The study's best accuracy, {percent(epochs.best_printed)}"
     where = f"at {epochs.best_value:g} epochs"
     if epochs.luck_p > 0.05 and epochs.verdict.winner is None:
-        return f"{printed} {where}, is what luck of the draw gives"
+        return f"{printed} {where}, is within the luck of the draw"
     return f"{printed} {where}, is more than luck alone gives"
 
 
