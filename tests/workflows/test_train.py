@@ -25,7 +25,8 @@ pytestmark = pytest.mark.usefixtures("small_backbone")
 
 @pytest.fixture
 def photos(drawn: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(drawn, tmp_path / "drawn"))
+    cache = shutil.ignore_patterns(".mien")
+    return Path(shutil.copytree(drawn, tmp_path / "drawn", ignore=cache))
 
 
 def test_a_run_holds_what_the_record_says(photos: Path, tmp_path: Path) -> None:

@@ -158,9 +158,12 @@ def train(
     """
     if seeds < 1:
         raise RecipeError(f"seeds is {seeds}, expected at least 1", "")
-    chosen = _settle(recipe, settings, say)
+    later: list[str] = []  # a wrong folder is one line, not one line after others
+    chosen = _settle(recipe, settings, later.append)
     embedder = embedder_for(chosen)
     dataset = read_dataset(Path(photos), groups_from_name=groups_from_name, progress=progress)
+    for sentence in later:
+        say(sentence)
     exam_photos = _read_test(
         test, dataset, groups_from_name, progress, say=say, allow_leak=allow_leak
     )
