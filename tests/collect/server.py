@@ -197,6 +197,9 @@ class Server:
         }
 
     def _commons(self, query: Mapping[str, str]) -> tuple[int, Any]:
+        if self.api_fault == "lag once":
+            self.api_fault = ""
+            return 200, {"error": {"code": "maxlag", "info": "Waiting for a database: 7 s lagged"}}
         if query.get("maxlag") != "5" or query.get("formatversion") != "2":
             return 200, {"error": {"code": "bad", "info": "expected maxlag and formatversion"}}
         words = query["gsrsearch"].removeprefix("filetype:bitmap ")

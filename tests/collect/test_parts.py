@@ -431,3 +431,17 @@ def test_text_of_strangers_is_text() -> None:
     assert len(text_of("a" * 10_000)) == 300
     assert url_of("//a.example/x") == "https://a.example/x"
     assert url_of("javascript:alert(1)") == url_of(None) == ""
+
+
+@pytest.mark.network
+def test_commons_is_waited_for_when_its_databases_lag(web) -> None:
+    paused: list[float] = []
+    browser = Browser(allow_local=True)
+    with web.Server(
+        pictures=[web.Picture(name="a.jpg", data=b"x")], api_fault="lag once"
+    ) as server:
+        context = SourceContext(browser=browser, base_url=server.url, pause=paused.append)
+        (found,) = SOURCES["commons"].search("x", context)
+    browser.close()
+    assert (found.licence, found.creator, paused) == ("by 4.0", "Jo Example", [5.0])
+    assert found.landing_page == "https://commons.example/wiki/File:a.jpg"

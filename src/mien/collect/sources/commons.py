@@ -21,6 +21,8 @@ BASE_URL: Final = "https://commons.wikimedia.org"
 WIDTH_PX: Final = 1280  # one of the widths that Wikimedia keeps ready
 PAGE_SIZE: Final = 50
 MAX_PAGES: Final = 40
+_LAG_S: Final = 5.0  # what API:Etiquette recommends
+_TRIES: Final = 4
 _PICTURES: Final = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff")
 
 
@@ -47,16 +49,27 @@ def search_commons(query: str, context: SourceContext) -> Iterator[Candidate]:
     following: Mapping[str, str] = {}
     for _ in range(MAX_PAGES):
         url = f"{context.base_url or BASE_URL}/w/api.php?{urlencode({**asked, **following})}"
-        answer = get_json(url, context, source="Wikimedia Commons")
-        if not isinstance(answer, dict):
-            raise FetchError("Wikimedia Commons answered no object", "Its API may have changed.")
-        if "error" in answer:
-            info = text_of(answer["error"].get("info") if isinstance(answer["error"], dict) else "")
-            raise FetchError(f"Wikimedia Commons reports: {info or 'an error'}", "Try again later.")
+        answer = _ask(url, context)
         yield from _candidates(answer)
         following = answer.get("continue") or {}
         if not following:
             return
+
+
+def _ask(url: str, context: SourceContext) -> dict[str, Any]:
+    error: Mapping[str, Any] = {}
+    for _ in range(_TRIES):
+        answer = get_json(url, context, source="Wikimedia Commons")
+        if not isinstance(answer, dict):
+            raise FetchError("Wikimedia Commons answered no object", "Its API may have changed.")
+        if "error" not in answer:
+            return answer
+        error = answer["error"] if isinstance(answer["error"], dict) else {}
+        if error.get("code") != "maxlag":
+            break
+        context.pause(_LAG_S)  # its databases are behind: those who can wait are asked to
+    info = text_of(error.get("info")) or "an error"
+    raise FetchError(f"Wikimedia Commons reports: {info}", "Try again later.")
 
 
 def _candidates(answer: Mapping[str, Any]) -> Iterator[Candidate]:
