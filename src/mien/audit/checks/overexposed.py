@@ -13,7 +13,7 @@ from mien.records import Face
 # Even the darkest twentieth of the picture is light (no hair, no eyes, no shadow left), and the
 # face, or the picture where there is none, is nearly white. A white wall alone is no fault.
 _DARKEST: Final = 0.33
-_FACE: Final = 0.82
+_FACE: Final = 0.8
 _PICTURE: Final = 0.9
 
 
