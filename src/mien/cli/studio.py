@@ -10,14 +10,15 @@ from pathlib import Path
 
 import click
 
-from mien.cli.console import say
+from mien.cli.console import document, json_option, print_json, say
 
 
 @click.command()
 @click.argument("photos", type=click.Path(path_type=Path), default=Path("photos"))
 @click.option("--port", default=0, show_default="any free one", type=click.IntRange(0, 65535))
 @click.option("--no-browser", is_flag=True, help="Only print the link.")
-def command(photos: Path, port: int, no_browser: bool) -> None:
+@json_option
+def command(photos: Path, port: int, no_browser: bool, as_json: bool) -> None:
     """Collect, train, try, audit and examine in the browser, on this machine alone.
 
     PHOTOS is a folder with one folder of photos a class, the same that the other verbs take; it is
@@ -27,6 +28,7 @@ def command(photos: Path, port: int, no_browser: bool) -> None:
     from mien.serve.run import HOST, bind, serve
     from mien.studio.app import create_studio
 
+    began = time.monotonic()
     listener = bind(port)
     port = listener.getsockname()[1]
     access = Access(port=port)
@@ -37,7 +39,10 @@ def command(photos: Path, port: int, no_browser: bool) -> None:
 
     link = new_link()
     say(f"The studio for '{photos}' is at")
-    click.echo(link)
+    if as_json:
+        print_json(document("studio", {"url": link, "photos": str(photos)}, began=began))
+    else:
+        click.echo(link)
     say("The link works once; press Enter for another, Ctrl-C to end.")
     if not no_browser:
         threading.Thread(target=_open_soon, args=(link,), daemon=True).start()
