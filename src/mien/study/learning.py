@@ -201,12 +201,26 @@ def crossed(difference: Float[np.ndarray, "s n"], *, method: str, n_together: in
     """
     s, n = difference.shape
     mean = float(difference.mean())
-    variance = difference.mean(axis=0).var(ddof=1) / n if n > 1 else 0.0
-    if s > 1:
-        variance += difference.mean(axis=1).var(ddof=1) / s
-    df = max(1, (min(s, n) if s > 1 else n) - 1)
-    half = t_quantile(1 - (1 - LEVEL) / n_together, df=df) * math.sqrt(variance)
+    by_photo = difference.mean(axis=0).var(ddof=1) / n if n > 1 else 0.0
+    by_seed = difference.mean(axis=1).var(ddof=1) / s if s > 1 else 0.0
+    half = half_width(by_photo, n, by_seed, s, level=1 - (1 - LEVEL) / n_together)
     return Estimate(value=mean, low=mean - half, high=mean + half, level=LEVEL, method=method)
+
+
+def half_width(by_photo: float, n: int, by_seed: float, s: int, *, level: float) -> float:
+    """Half an interval whose variance is the sum of two, with Welch and Satterthwaite's t.
+
+    Args:
+        by_photo: Variance of the mean over `n` photos.
+        n: Photos.
+        by_seed: Variance of the mean over `s` seeds.
+        s: Seeds.
+        level: Confidence.
+    """
+    variance = by_photo + by_seed
+    below = by_photo**2 / max(n - 1, 1) + by_seed**2 / max(s - 1, 1)
+    df = variance**2 / below if below > 0 else 1.0
+    return t_quantile(level, df=df) * math.sqrt(variance)
 
 
 def forecast(

@@ -18,9 +18,9 @@ from mien.exam.seeds import SeedSummary
 from mien.head.recipe import Setting, to_plain
 from mien.records import Estimate
 from mien.stats import share
-from mien.stats.intervals import t_quantile
 from mien.study.grid import Cell
 from mien.study.jobs import Run
+from mien.study.learning import half_width
 
 LEVEL = 0.95
 # More points than this make a drawn curve no clearer.
@@ -229,10 +229,11 @@ def _cell_line(
     labels: Sequence[str],
 ) -> CellLine:
     spread = over_seeds(right.mean(axis=1), level=LEVEL)
-    error = verdict.choice.standard_errors[number]
-    # Of two sources of scatter the one with fewer members says how far the error can be trusted.
-    df = max(1, min(right.shape[1], right.shape[0] if right.shape[0] > 1 else right.shape[1]) - 1)
-    half = t_quantile(LEVEL, df=df) * error
+    # The judged error counts photos, persons where they are known, and seeds.
+    variance = verdict.choice.standard_errors[number] ** 2
+    n_seeds, n_photos = right.shape
+    by_seed = float(right.mean(axis=1).var(ddof=1)) / n_seeds if n_seeds > 1 else 0.0
+    half = half_width(max(variance - by_seed, 0.0), n_photos, by_seed, n_seeds, level=LEVEL)
     held_out = [run.validation_accuracy for run in runs if run.validation_accuracy is not None]
     return CellLine(
         vary=cell.vary,
