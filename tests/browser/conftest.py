@@ -27,7 +27,7 @@ FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-SECONDS = 90
+SECONDS = 180
 
 
 @dataclass

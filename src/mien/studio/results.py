@@ -30,7 +30,7 @@ def training_view(job: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": job["ended"] - job["began"],
         "score": _score(record, folds),
         "seeds": _curves(Path(record["run"])),
-        "per_class": None if folds is None else [_part(one) for one in folds["per_class"]],
+        "per_class": None if folds is None else _per_class(folds),
         "confusion": None if folds is None else _confusion(folds),
         "sentences": record["sentences"],
         "n_rejects": len(record["rejects"]),
@@ -40,13 +40,13 @@ def training_view(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _score(record: Mapping[str, Any], folds: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    if folds is not None and folds["accuracy"] is not None:
-        return {**folds["accuracy"], "n": folds["n_photos"]}
+    if folds is not None:
+        return _share(_diagonal(folds), folds["n_photos"])
     saved = next(one for one in record["seeds"] if one["seed"] == record["saved_seed"])
     n = saved["n_validation"]
     if saved["validation_accuracy"] is None or not n:
         return None
-    return {**plain(share(round(saved["validation_accuracy"] * n), n)), "n": n}
+    return _share(round(saved["validation_accuracy"] * n), n)
 
 
 def _confusion(folds: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,10 +54,22 @@ def _confusion(folds: Mapping[str, Any]) -> dict[str, Any]:
     return {**folds["confusion"], "no_answer": [0] * len(folds["confusion"]["labels"])}
 
 
-def _part(part: Mapping[str, Any]) -> dict[str, Any]:
-    estimate = part["accuracy"]
-    correct = 0 if estimate is None else round(estimate["value"] * part["n"])
-    return {"label": part["name"], "n": part["n"], "correct": correct, "estimate": estimate}
+def _per_class(folds: Mapping[str, Any]) -> list[dict[str, Any]]:
+    # One repeat: each photo was answered once, so that the shares are counts.
+    rows = zip(folds["confusion"]["labels"], folds["confusion"]["matrix"], strict=True)
+    parts = []
+    for i, (label, row) in enumerate(rows):
+        estimate = _share(row[i], sum(row)) if sum(row) else None
+        parts.append({"label": label, "n": sum(row), "correct": row[i], "estimate": estimate})
+    return parts
+
+
+def _diagonal(folds: Mapping[str, Any]) -> int:
+    return sum(row[i] for i, row in enumerate(folds["confusion"]["matrix"]))
+
+
+def _share(k: int, n: int) -> dict[str, Any]:
+    return {**plain(share(k, n)), "n": n}
 
 
 def _curves(run: Path) -> list[dict[str, list[float]]]:

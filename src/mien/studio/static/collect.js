@@ -9,6 +9,8 @@ import { choose, dropped, send } from "./upload.js";
 
 const IN_STRIP = 24;
 const A_FAIR_NUMBER = 20;
+// A column with more values, such as one for each person, tells nothing as a table.
+const MOST_VALUES = 8;
 
 /** @typedef {import("./state.js").State} State */
 
@@ -268,6 +270,8 @@ function showCounts(state) {
   const missing = state.classes.filter((one) => one.n < A_FAIR_NUMBER)
     .map((one) => t("collect.missing_photos", { label: one.label, n: A_FAIR_NUMBER - one.n }));
   const tables = Object.entries(state.groups).map(([column, values]) => {
+    const n = Object.keys(values).length;
+    if (n > MOST_VALUES) return el("p", { class: "small soft" }, t("collect.many_values", { column, n: number(n) }));
     for (const [value, counts] of Object.entries(values)) {
       for (const label of labels) {
         if (!counts[label]) missing.push(t("collect.missing_cell", { label, column, value }));
@@ -284,11 +288,10 @@ function showCounts(state) {
 
 /** @param {string} column @param {Record<string, Record<string, number>>} values @param {string[]} labels */
 function groupTable(column, values, labels) {
-  const most = Object.entries(values).slice(0, 12);
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": column },
     el("table", { class: "small" },
       el("thead", null, el("tr", null, el("th", { scope: "col" }, column),
         ...labels.map((label) => el("th", { scope: "col", class: "n" }, label)))),
-      el("tbody", null, ...most.map(([value, counts]) => el("tr", null, el("th", { scope: "row" }, value),
+      el("tbody", null, ...Object.entries(values).map(([value, counts]) => el("tr", null, el("th", { scope: "row" }, value),
         ...labels.map((label) => el("td", { class: counts[label] ? "n" : "n none" }, number(counts[label] ?? 0))))))));
 }

@@ -65,6 +65,11 @@ class Grid {
     this.dialog.showModal();
     // Messages must be above the dialog, which is on the browser's top layer.
     this.dialog.append(document.getElementById("toasts"));
+    // Whoever puts the focus on a cell, by whatever means, means that photo.
+    this.scroller.addEventListener("focusin", (/** @type {FocusEvent} */ event) => {
+      const index = event.target instanceof HTMLElement ? event.target.dataset.index : undefined;
+      if (index !== undefined) this.at = Number(index);
+    });
     this.resized = new ResizeObserver(() => this.measure());
     this.resized.observe(this.scroller);
     this.stop = listen((state) => {
