@@ -150,10 +150,14 @@ CASES: dict[str, Callable[[np.random.Generator, int], Rounds]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=4000)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--only", default="", help="only the rows whose name holds this")
+    arguments = parser.parse_args()
+    rounds = arguments.rounds
     rows = []
     print(f"{'interval (95 %)':<46} coverage  below  above   width")
     for number, (name, case) in enumerate(CASES.items()):
+        if arguments.only not in name:
+            continue
         began = time.monotonic()
         found = [(i.low, i.high, true) for i, true in case(np.random.default_rng(number), rounds)]
         low, high, true = np.array(found).T
