@@ -153,7 +153,15 @@ def main() -> None:
     options = parser.parse_args()
     pictures = drawn(options.n)
     results = {
-        "sound": measure(catalogue(pictures, faulty=False), throttle=None, workers=options.workers),
+        "sound, fetched": measure(
+            catalogue(pictures, faulty=False),
+            throttle=None,
+            workers=options.workers,
+            near_copies=False,
+        ),
+        "sound, compared": measure(
+            catalogue(pictures, faulty=False), throttle=None, workers=options.workers
+        ),
         "faulty": measure(
             catalogue(pictures, faulty=True), throttle=150.0, workers=options.workers
         ),
