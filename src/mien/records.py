@@ -169,6 +169,25 @@ def say_nothing(sentence: str) -> None:
     """Say nothing."""
 
 
+def said_once(say: Say) -> Say:
+    """A `Say` that passes each sentence on only the first time.
+
+    Example:
+        >>> say = said_once(print)
+        >>> say("once"), say("once")
+        once
+        (None, None)
+    """
+    known: set[str] = set()
+
+    def once(sentence: str) -> None:
+        if sentence not in known:
+            known.add(sentence)
+            say(sentence)
+
+    return once
+
+
 def plain(value: Any) -> Any:
     """Turn records into what JSON can hold.
 

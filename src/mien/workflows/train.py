@@ -28,7 +28,7 @@ from mien.head.fitted import Fitted, Watch, predict_probs, watch_nothing
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.model import Model, write_model
-from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, say_nothing
+from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, said_once, say_nothing
 from mien.version import VERSION
 from mien.workflows import runs
 from mien.workflows.card import model_card
@@ -158,6 +158,7 @@ def train(
     """
     if seeds < 1:
         raise RecipeError(f"seeds is {seeds}, expected at least 1", "")
+    say = said_once(say)
     later: list[str] = []  # a wrong folder is one line, not one line after others
     chosen = _settle(recipe, settings, later.append)
     embedder = embedder_for(chosen)
