@@ -197,7 +197,12 @@ def _vector(data: bytearray, value: Any) -> int:
 def write_savedmodel(model: Model, folder: Path) -> Path:
     """What the reader takes of a folder that Keras 2 writes: metadata, names and values."""
     arrays = {k: v for part in keras_weights(model).values() for k, v in part.items()}
-    metadata = json.dumps(keras_config(model)).encode()
+    config = keras_config(model)
+    # Keras writes tuples as records of their own here.
+    shape = config["config"]["layers"][0]["config"]["batch_input_shape"]
+    record = {"class_name": "__tuple__", "items": shape}
+    config["config"]["layers"][0]["config"]["batch_input_shape"] = record
+    metadata = json.dumps(config).encode()
     node = _text(4, b"_tf_keras_sequential") + _text(5, metadata)
     (folder / "variables").mkdir()
     (folder / "saved_model.pb").write_bytes(b"")

@@ -16,7 +16,7 @@ from mien.formats.importers import is_foreign, read_foreign
 from mien.formats.keras_files import keras_bytes, keras_h5_bytes
 from mien.formats.keras_h5 import read_keras_h5
 from mien.formats.savedmodel import read_savedmodel
-from mien.formats.tfjs import read_tfjs, tfjs_files
+from mien.formats.tfjs import for_browser, read_tfjs, tfjs_files
 from mien.formats.tflite import read_tflite
 from mien.model import Model
 
@@ -37,8 +37,8 @@ def test_a_keras_file_that_mien_wrote_comes_back_with_the_same_answers(
 def test_a_tfjs_export_comes_back_from_folder_zip_and_json(
     which: str, request: pytest.FixtureRequest, tmp_path: Path, images: np.ndarray
 ) -> None:
-    model: Model = request.getfixturevalue(which)
-    files = tfjs_files(model)
+    model: Model = for_browser(request.getfixturevalue(which))
+    files = tfjs_files(request.getfixturevalue(which))
     folder = tmp_path / "folder"
     folder.mkdir()
     for name, data in files.items():
@@ -50,6 +50,17 @@ def test_a_tfjs_export_comes_back_from_folder_zip_and_json(
         assert back.labels == model.labels
         assert back.preprocessing == model.preprocessing
         np.testing.assert_allclose(back.probs(images), model.probs(images), atol=1e-6)
+
+
+def test_for_the_browser_the_models_range_is_moved_into_its_first_layer(model: Model) -> None:
+    other = for_browser(model)
+    assert other.preprocessing.endswith("| divide:127:minus:1")
+    grey = np.full((1, 32, 32, 3), 200, np.float32)
+    ours, theirs = model.probs(grey / 127.5 - 1), other.probs(grey / 127 - 1)
+    unmoved = model.probs(grey / 127 - 1)
+    assert np.abs(ours - theirs).max() < 0.5 * np.abs(ours - unmoved).max()
+    # Twice is once: what is in the browser's range already stays as it is.
+    np.testing.assert_allclose(for_browser(other).probs(grey / 127 - 1), theirs, atol=1e-6)
 
 
 def test_a_float_tflite_comes_back_with_the_same_answers(
@@ -103,7 +114,7 @@ def test_a_zip_of_any_export_is_read_without_unpacking_it_first(
 
 
 def test_the_same_weights_have_one_digest_in_h5_and_tfjs(model: Model, tmp_path: Path) -> None:
-    (tmp_path / "keras_model.h5").write_bytes(keras_h5_bytes(model))
+    (tmp_path / "keras_model.h5").write_bytes(keras_h5_bytes(for_browser(model)))
     (tmp_path / "model.zip").write_bytes(zip_bytes(tfjs_files(model)))
     one = read_keras_h5(tmp_path / "keras_model.h5").weights.sha256
     assert one == read_tfjs(tmp_path / "model.zip").weights.sha256

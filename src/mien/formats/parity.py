@@ -103,6 +103,7 @@ def check_export(
         names += [f"photo {i + 1}" for i in range(len(photos))]
     floats = scaled(images, preprocessing=model.preprocessing)
     ours = model.probs(floats)
+    asked = {"float": floats, "uint8": images, "browser": images.astype(np.float32) / 127 - 1}
     with tempfile.TemporaryDirectory(prefix="mien-") as name:
         folder = Path(name)
         for path, data in files.items():
@@ -112,7 +113,7 @@ def check_export(
             _checked(
                 check,
                 folder / check.file,
-                asked=images if check.takes == "uint8" else floats,
+                asked=asked[check.takes],
                 ours=ours,
                 names=names,
             )
@@ -143,7 +144,7 @@ def _checked(check: Check, path: Path, *, asked: Array, ours: Array, names: list
         max_abs_diff=float(diffs.max()),
         same_top=float((said.probs.argmax(axis=1) == ours.argmax(axis=1)).mean()),
         worst=names[int(diffs.argmax())],
-        tolerance=check.max_abs_diff,
+        tolerance=check.tolerance(asked.shape[1]),
         ms=round(said.ms, 2),
         size_bytes=size,
     )
@@ -154,15 +155,15 @@ def _checked(check: Check, path: Path, *, asked: Array, ours: Array, names: list
 def _require(parity: Parity, check: Check) -> None:
     assert parity.max_abs_diff is not None
     assert parity.same_top is not None
-    if check.max_abs_diff is not None and parity.max_abs_diff > check.max_abs_diff:
+    if parity.tolerance is not None and parity.max_abs_diff > parity.tolerance:
         raise ModelError(
             f"'{check.file}' in {parity.consumer} parts from the model by "
             f"{parity.max_abs_diff:.2g} on golden picture '{parity.worst}'; "
-            f"at most {check.max_abs_diff:g} is allowed",
+            f"at most {parity.tolerance:.2g} is allowed",
             "The export was not written. Please report this with the model's recipe.",
         )
     # Where a tie of two classes is within the tolerance, which comes first says nothing.
-    if check.max_abs_diff is None and parity.same_top < check.same_top:
+    if parity.tolerance is None and parity.same_top < check.same_top:
         raise ModelError(
             f"'{check.file}' in {parity.consumer} names the model's class on "
             f"{parity.same_top:.0%} of {parity.n} pictures and parts most on '{parity.worst}'; "

@@ -117,8 +117,9 @@ def _use(model: Model, format: str) -> str:
             "show the folder (`python3 -m http.server`).\n\n"
             f"```html\n{_PAGE}\n```\n\n"
             "Teachable Machine's library crops the centre, resizes with the browser's filter and "
-            f"computes x / 127 - 1; this model was trained with `{model.preprocessing}`. "
-            "Expect differences in the third decimal where the crop is the same."
+            "computes x / 127 - 1. The range is allowed for in the first layer of this file, so "
+            f"that a picture prepared as `{model.preprocessing}` but for its last step gets the "
+            "model's own answer to 0.002; a browser's filter and JPEG decoder add to that."
         )
     return f"## Use\n\n```\npython predict.py PHOTO\n```\n\n```python\n{snippet(model, format)}```"
 

@@ -15,7 +15,7 @@ import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -94,8 +94,19 @@ def _description(data: bytes) -> object:
         fields = _fields(_bytes(node))
         name = _bytes(fields.get(4, [b""])[0])
         if name in (b"_tf_keras_sequential", b"_tf_keras_model", b"_tf_keras_network"):
-            return json.loads(_bytes(fields.get(5, [b""])[0]))
+            return _without_tuples(json.loads(_bytes(fields.get(5, [b""])[0])))
     raise ModelError(f"its {METADATA} describes no Keras model", _HINT)
+
+
+def _without_tuples(value: Any) -> Any:
+    """Turn tuples and shapes, which Keras writes as records of their own, into lists."""
+    if isinstance(value, list):
+        return [_without_tuples(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("class_name") in ("__tuple__", "TensorShape") and "items" in value:
+        return _without_tuples(value["items"])
+    return {key: _without_tuples(item) for key, item in value.items()}
 
 
 def _variables(index: bytes, values: bytes) -> dict[str, Array]:

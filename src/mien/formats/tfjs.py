@@ -8,6 +8,7 @@ runs. Source of the layout: files that Teachable Machine exports.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from mien.archive import open_archive
-from mien.backbone.mobilenet_v2 import Array, Weights
+from mien.backbone.mobilenet_v2 import Array, Folded, Weights
 from mien.backbone.tfjs_weights import (
     MAX_JSON_BYTES,
     MAX_WEIGHTS_BYTES,
@@ -25,9 +26,11 @@ from mien.backbone.tfjs_weights import (
 )
 from mien.errors import ModelError
 from mien.files import to_json
+from mien.formats.golden import range_of
 from mien.formats.imported import Imported, head_of, split_arrays
 from mien.formats.keras_config import Config, keras_config, keras_weights
 from mien.formats.topology import read_topology
+from mien.image.preprocessing import Divide, Preprocessing, Scale
 from mien.model import Model
 
 # The page that trains and the JavaScript library: a canvas crop and x / 127 - 1.
@@ -45,6 +48,7 @@ def tfjs_files(model: Model, *, name: str = "untitled") -> dict[str, bytes]:
         model: What is exported.
         name: What Teachable Machine shows as the model's name.
     """
+    model = for_browser(model)
     arrays = {k: v for part in keras_weights(model).values() for k, v in part.items()}
     manifest = [
         {"name": key, "shape": list(array.shape), "dtype": "float32"}
@@ -75,6 +79,35 @@ def tfjs_files(model: Model, *, name: str = "untitled") -> dict[str, bytes]:
         WEIGHTS: blob,
         METADATA: to_json(metadata).encode(),
     }
+
+
+def for_browser(model: Model) -> Model:
+    """Make the model take pixels as Teachable Machine's library scales them, ``x / 127 - 1``.
+
+    Pixels p reach the library's model as ``b = p / 127 - 1``, where this one wants
+    ``m = p / d + o``; so ``m = s b + t`` with ``s = 127 / d`` and ``t = s + o``, which goes into
+    the first convolution: its kernel times s, its bias plus t times the sum of the kernel. Exact
+    but at the picture's edge, where the padding's 0 stands for b, not for m: a difference of t a
+    pixel, 0.004 where m is -1 to 1.
+    """
+    divisor, offset = range_of(model.preprocessing)
+    s = 127.0 / divisor
+    t = s + offset
+    first = model.backbone.spec.layers[0]
+    kernel = model.backbone.arrays[first.kernel_name].astype(np.float64)
+    bias = model.backbone.arrays[first.bias_name] + t * kernel.sum(axis=(0, 1, 2))
+    arrays = dict(model.backbone.arrays)
+    arrays |= {first.kernel_name: (kernel * s).astype(np.float32)}
+    arrays |= {first.bias_name: bias.astype(np.float32)}
+    steps = list(Preprocessing.parse(model.preprocessing).steps)
+    if isinstance(steps[-1], Scale | Divide):
+        steps.pop()
+    words = [*map(str, steps), "divide:127:minus:1"]
+    return dataclasses.replace(
+        model,
+        backbone=Folded(spec=model.backbone.spec, arrays=arrays),
+        preprocessing=" | ".join(words),
+    )
 
 
 def _as_tfjs(config: Config) -> Config:

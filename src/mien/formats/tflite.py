@@ -36,7 +36,12 @@ _CODES: Final = {
     40: "MEAN",
     114: "QUANTIZE",
 }
-_TYPES: Final[dict[int, np.dtype[Any]]] = {0: np.dtype("<f4"), 2: np.dtype("<i4"), 3: np.dtype("u1"), 9: np.dtype("i1")}
+_TYPES: Final[dict[int, np.dtype[Any]]] = {
+    0: np.dtype("<f4"),
+    2: np.dtype("<i4"),
+    3: np.dtype("u1"),
+    9: np.dtype("i1"),
+}
 _ACTIVATIONS: Final[dict[int, Activation]] = {0: "linear", 1: "relu"}
 _RELU6: Final = 3
 
