@@ -15,7 +15,6 @@ OWNERS = {
     "jax": ("head.mlp",),
     "onnxruntime": ("backbone.session", "model", "formats"),
     "cv2": ("face",),
-    "matplotlib": ("report.figures",),
     "tensorflow": ("formats",),
     "ray": ("study",),
 }

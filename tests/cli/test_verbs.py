@@ -39,14 +39,14 @@ def test_importing_mien_loads_nothing_heavy() -> None:
     code = "import sys, mien; print(*(m for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"jax", "onnxruntime", "numpy", "sklearn", "cv2", "matplotlib", "scipy"}
+    assert not loaded & {"jax", "onnxruntime", "numpy", "sklearn", "cv2", "scipy"}
 
 
 def test_help_loads_nothing_heavy() -> None:
     code = "import sys; from mien.cli import main; main(['--help']); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
-    assert not loaded & {"jax", "onnxruntime", "numpy", "sklearn", "cv2", "matplotlib", "scipy"}
+    assert not loaded & {"jax", "onnxruntime", "numpy", "sklearn", "cv2", "scipy"}
 
 
 def test_a_wrong_verb_suggests_the_right_one(capsys: pytest.CaptureFixture[str]) -> None:
