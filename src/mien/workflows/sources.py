@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.collect.inventory import held_photos
-from mien.collect.ledger import SourceLine, credits_text, read_sources, read_tombstones
+from mien.collect.inventory import current_sources, held_photos
+from mien.collect.ledger import SourceLine, credits_text, read_tombstones
 from mien.errors import DatasetError
 
 
@@ -47,8 +47,9 @@ def sources(photos: Path | str) -> SourcesRecord:
     folder = Path(photos)
     if not folder.is_dir():
         raise DatasetError(f"folder '{folder}' does not exist", "Give a folder of class folders.")
-    held = {photo.name: photo.sha256 for photo in held_photos(folder)}
-    lines = tuple(line for line in read_sources(folder) if line.path in held)
+    photos_there = held_photos(folder)
+    held = {photo.name: photo.sha256 for photo in photos_there}
+    lines = tuple(current_sources(folder, photos_there))
     known = {line.path for line in lines}
     return SourcesRecord(
         photos=lines,
