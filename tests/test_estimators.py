@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from unittest import SkipTest
 
 import numpy as np
 import pytest
@@ -44,8 +46,13 @@ def images(n: int = 12) -> tuple[list[np.ndarray], list[str]]:
 
 
 @parametrize_with_checks([HeadClassifier()])
-def test_the_classifier_passes_scikit_learns_own_checks(estimator: object, check: object) -> None:
-    check(estimator)  # type: ignore[operator]
+def test_the_classifier_passes_scikit_learns_own_checks(estimator: object, check: Any) -> None:
+    if check.func.__name__ == "check_array_api_input":
+        # For arrays of other libraries, which are not claimed: scikit-learn itself passes it over.
+        with pytest.raises(SkipTest, match="SCIPY_ARRAY_API"):
+            check(estimator)
+    else:
+        check(estimator)
 
 
 def test_an_mlp_learns_behind_the_same_face() -> None:
