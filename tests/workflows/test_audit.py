@@ -1,6 +1,5 @@
 """Audit, split and the leak question on real files: drawn faces with planted faults."""
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -124,7 +123,8 @@ def test_the_commands_speak_to_people_too(photos, capsys):
     out = photos / "s.csv"
     assert main(["split", str(photos / "train"), "--out", str(out), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
-    assert len(list(csv.DictReader(out.open()))) == document["n_train"] + document["n_test"]
+    rows = out.read_text().splitlines()[1:]
+    assert len(rows) == document["n_train"] + document["n_test"]
     assert main(["plan", "--classes", "5", "--groups", "6"]) == 0
     assert "test photos" in capsys.readouterr().out
 
