@@ -3,12 +3,18 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# What exports are opened with: Node's modules, and a TensorFlow apart from our own packages.
+MODULES    := $(VENV)/node
+TENSORFLOW := $(VENV)/tensorflow
+CONSUMERS  := $(VENV)/.consumers
 
-.PHONY: help setup demo check test lock clean
+.PHONY: help setup demo check test browser consumers lock clean
 
 help:
 	@echo "make demo   set up and run the main job on drawn photos"
 	@echo "make test   set up, check and pass the tests"
+	@echo "make consumers  install what people open exports with, and let 'make test' use it"
+	@echo "make browser    install axe-core for the tests in a browser (Chromium comes from the system)"
 	@echo "make check  format, lint, types and layers only"
 	@echo "make lock   renew constraints.txt from what is installed"
 
@@ -28,8 +34,25 @@ check: setup
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
+# With `make consumers` done, exports are opened with their real consumers too.
+test: export MIEN_CONSUMERS ?= $(if $(wildcard $(CONSUMERS)),1,)
+test: export MIEN_NODE_MODULES ?= $(abspath $(MODULES)/node_modules)
+test: export MIEN_TENSORFLOW_PYTHON ?= $(abspath $(TENSORFLOW)/bin/python)
 test: check
 	$(BIN)/python -m pytest $(PYTEST)
+
+# Node's packages are named with their versions, as constraints.txt does for Python's.
+browser:
+	npm install --no-save --no-audit --no-fund --silent --prefix tests/browser axe-core@4.10.3
+
+consumers: $(CONSUMERS)
+
+$(CONSUMERS): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[consumers]'
+	npm install --no-save --no-audit --no-fund --silent --legacy-peer-deps --prefix $(MODULES) @tensorflow/tfjs@1.3.1 @teachablemachine/image@0.8.5
+	$(PYTHON) -m venv $(TENSORFLOW)
+	$(TENSORFLOW)/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 tf-keras==2.21.0
+	@touch $@
 
 lock: setup
 	$(BIN)/python -m pip freeze --exclude-editable | sort -f > constraints.txt
