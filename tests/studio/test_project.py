@@ -282,6 +282,16 @@ def test_an_order_that_lacks_a_class_is_refused(project: Project) -> None:
         project.order_classes(["happy"])
 
 
+def test_a_project_that_is_taken_away_is_said_and_goes_on_when_it_is_back(
+    project: Project,
+) -> None:
+    away = project.root.rename(project.root.with_name("away"))
+    with pytest.raises(UserError, match="cannot read the project"):
+        project.listing()
+    away.rename(project.root)
+    assert len(names(project)) == 3
+
+
 def test_a_project_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be used as a project"):

@@ -88,11 +88,21 @@ class Lister:
         self._latest: tuple[str, Listing] | None = None
 
     def now(self) -> Listing:
-        """The listing as it is now."""
+        """The listing as it is now.
+
+        Raises:
+            DatasetError: The folder was taken away or may no longer be read.
+        """
         with self._lock:
-            stamp = _stamp(self._root)
-            if self._latest is None or self._latest[0] != stamp:
-                self._latest = (stamp, _read(self._root, stamp))
+            try:
+                stamp = _stamp(self._root)
+                if self._latest is None or self._latest[0] != stamp:
+                    self._latest = (stamp, _read(self._root, stamp))
+            except OSError as error:
+                raise DatasetError(
+                    f"cannot read the project '{self._root}': {error.strerror or error}",
+                    "Bring the folder back; the studio goes on where it was.",
+                ) from error
             return self._latest[1]
 
 
