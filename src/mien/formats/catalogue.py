@@ -16,8 +16,8 @@ import numpy as np
 
 from mien.errors import ModelError
 from mien.formats import onnx_files, tensorflow_files
-from mien.formats.golden import golden_pictures, scaled
 from mien.formats.keras_files import keras_bytes, keras_h5_bytes
+from mien.formats.rounding import prepared_for_int8
 from mien.formats.tfjs import tfjs_files
 from mien.model import Model, model_bytes
 
@@ -133,10 +133,7 @@ def _litert(model: Model, _: Images | None) -> Files:
 
 def _litert_int8(model: Model, images: Images | None) -> Files:
     assert images is not None
-    # The flat and extreme pictures too, so that no activation's range ends at what photos have.
-    golden = np.stack(list(golden_pictures(model.size_px).values()))
-    seen = np.concatenate([images, scaled(golden, preprocessing=model.preprocessing)])
-    data = tensorflow_files.litert_int8_bytes(model, seen)
+    data = tensorflow_files.litert_int8_bytes(prepared_for_int8(model, images), images)
     return {"model.tflite": data, "labels.txt": labels_bytes(model)}
 
 
