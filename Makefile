@@ -43,13 +43,13 @@ test: check
 
 # Node's packages are named with their versions, as constraints.txt does for Python's.
 browser:
-	npm install --no-save --no-audit --no-fund --silent --prefix tests/browser axe-core@4.10.3
+	npm install --no-save --no-audit --no-fund --loglevel=error --prefix tests/browser axe-core@4.10.3
 
 consumers: $(CONSUMERS)
 
 $(CONSUMERS): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[consumers]'
-	npm install --no-save --no-audit --no-fund --silent --legacy-peer-deps --prefix $(MODULES) @tensorflow/tfjs@1.3.1 @teachablemachine/image@0.8.5
+	npm install --no-save --no-audit --no-fund --loglevel=error --legacy-peer-deps --prefix $(MODULES) @tensorflow/tfjs@1.3.1 @teachablemachine/image@0.8.5
 	$(PYTHON) -m venv $(TENSORFLOW)
 	$(TENSORFLOW)/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 tf-keras==2.21.0
 	@touch $@
