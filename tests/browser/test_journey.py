@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from mien.dataset.drawn import draw_dataset
+from mien.dataset.drawn import draw_dataset, draw_face
 from mien.studio.texts import load
 
 SECONDS = 180
@@ -64,7 +66,7 @@ def test_from_an_empty_folder_to_an_answer_and_back_after_a_restart(
         page.locator("#try-body").wait_for()
         with page.expect_file_chooser() as chooser:
             press(page.locator("#try-file"), by)
-        chooser.value.set_files(third[0])
+        chooser.value.set_files(a_face(tmp_path))
         until(
             page,
             "[...document.querySelectorAll('#try-bars .value')].some((e) => e.textContent !== '–')",
@@ -84,6 +86,15 @@ def name_class(page: Any, t: Mapping[str, str], label: str) -> None:
     page.keyboard.type(label)
     page.keyboard.press("Enter")
     page.get_by_role("article", name=label, exact=True).wait_for()
+
+
+def a_face(folder: Path) -> Path:
+    """A drawing in which either detector sees a face."""
+    rng = np.random.default_rng(0)
+    face = draw_face(rng, expression="happy", skin="brown", gender="woman", size_px=240)
+    path = folder / "face.png"
+    Image.fromarray(face).resize((480, 480)).save(path)
+    return path
 
 
 def press(button: Any, by: str) -> None:

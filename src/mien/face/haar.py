@@ -75,7 +75,7 @@ _PROFILE: Final = (
     ),
 )  # fmt: skip
 _SETTINGS: Final = {
-    "version": 1,
+    "version": 2,
     "side_px": SIDE_PX,
     "least_face": _LEAST_FACE,
     "step": _STEP,
@@ -90,6 +90,7 @@ class _Vote:
     box: Box
     n_boxes: int
     cascade: _Cascade
+    view: tuple[float, float]
 
 
 @dataclass
@@ -97,10 +98,11 @@ class _Candidate:
     votes: list[_Vote] = field(default_factory=list)
 
     def weight(self) -> float:
-        """Each cascade counts once, with the most boxes that it had in any view."""
-        most: dict[_Cascade, int] = {}
+        """Each cascade counts once a view, with the most boxes that it had there."""
+        most: dict[tuple[_Cascade, tuple[float, float]], int] = {}
         for vote in self.votes:
-            most[vote.cascade] = max(most.get(vote.cascade, 0), vote.n_boxes)
+            voter = (vote.cascade, vote.view)
+            most[voter] = max(most.get(voter, 0), vote.n_boxes)
         return sum(math.log2(1 + min(n, _MOST_BOXES)) for n in most.values())
 
     def box(self) -> Box:
@@ -174,7 +176,7 @@ class Haar:
                     [view.shape[1] - x if cascade.mirrored else x, top + height / 2, 1]
                 )
                 box = _corrected(back @ centre, float(width), float(height), cascade)
-                yield _Vote(box=box, n_boxes=int(n_boxes), cascade=cascade)
+                yield _Vote(box=box, n_boxes=int(n_boxes), cascade=cascade, view=(angle, border))
 
     def _classifier(self, file: str) -> Any:
         known = self._local.__dict__
@@ -242,7 +244,7 @@ def _faces(candidates: Sequence[_Candidate], scale: float) -> tuple[Face, ...]:
         faces.append(
             Face(
                 xyxy_px=(left, top, right, bottom),
-                confidence=candidate.weight() / most,
+                confidence=min(1.0, candidate.weight() / most),
                 n_faces=len(found),
             )
         )
