@@ -20,7 +20,11 @@ _NAMES = {
     "predict": "mien.workflows.predict",
     "export": "mien.workflows.export",
     "import_": "mien.workflows.import_",
+    "compare": "mien.workflows.compare",
     "curve": "mien.workflows.curve",
+    "plan": "mien.workflows.plan",
+    "reproduce": "mien.workflows.reproduce",
+    "split": "mien.workflows.split",
     "HeadClassifier": "mien.estimators",
     "PhotoEmbedder": "mien.estimators",
     "UserError": "mien.errors",
@@ -29,10 +33,14 @@ _NAMES = {
 if TYPE_CHECKING:
     from mien.errors import UserError
     from mien.estimators import HeadClassifier, PhotoEmbedder
+    from mien.workflows.compare import compare
     from mien.workflows.curve import curve
     from mien.workflows.export import export
     from mien.workflows.import_ import import_
+    from mien.workflows.plan import plan
     from mien.workflows.predict import predict
+    from mien.workflows.reproduce import reproduce
+    from mien.workflows.split import split
     from mien.workflows.test import test
     from mien.workflows.train import train
 
@@ -41,10 +49,14 @@ __all__ = [
     "PhotoEmbedder",
     "UserError",
     "__version__",
+    "compare",
     "curve",
     "export",
     "import_",
+    "plan",
     "predict",
+    "reproduce",
+    "split",
     "test",
     "train",
 ]
