@@ -19,7 +19,10 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
     help="Folder with one folder of test photos a class.",
 )
 @click.option("--groups-from-name", metavar="REGEX", help="Named groups of file names.")
-@click.option("--preprocessing", help="Another preprocessing than each model's own.")
+@click.option(
+    "--preprocessing",
+    help="Another preprocessing than each model's own: a name such as tm-browser, or all.",
+)
 @json_option
 def command(
     models: tuple[Path, ...],

@@ -17,6 +17,8 @@ from mien.audit.view import Looks
 from mien.dataset.folder import read_dataset
 from mien.errors import DatasetError
 from mien.exam import Exam, examine
+from mien.image.catalogue import PREPROCESSINGS
+from mien.image.preprocessing import Preprocessing
 from mien.model import Model
 from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, say_nothing
 from mien.workflows.answers import Answer, ask
@@ -94,7 +96,9 @@ def test(
         models: Model files or run folders.
         photos: A folder of class folders.
         groups_from_name: Pattern with named groups, matched against file names.
-        preprocessing: Look at the photos in this way instead of each model's own.
+        preprocessing: Look at the photos in this way instead of each model's own: a name of
+            `mien.image.catalogue`, ``all`` for the model's own and every one of those, or the
+            printed form.
         progress: Told photos.
         say: Told how often these photos were looked at, and where that is written.
 
@@ -104,7 +108,12 @@ def test(
     paths = [models] if isinstance(models, str | Path) else list(models)
     opened = [open_model(Path(path)) for path in paths]
     if preprocessing is not None:
-        opened = [replace(model, preprocessing=preprocessing) for model in opened]
+        pairs = [
+            (path, replace(model, preprocessing=way))
+            for path, model in zip(paths, opened, strict=True)
+            for way in ways_to_look(model, preprocessing)
+        ]
+        paths, opened = [path for path, _ in pairs], [model for _, model in pairs]
     labels = [label for model in opened for label in model.labels]
     dataset = read_test_photos(
         Path(photos), labels=labels, groups_from_name=groups_from_name, progress=progress
@@ -136,6 +145,28 @@ def test(
     if sentence := looks_sentence(taken):
         say(sentence)
     return TestRecord(photos=str(photos), results=results, rejects=dataset.rejects, looks=taken)
+
+
+def ways_to_look(model: Model, asked: str) -> tuple[str, ...]:
+    """Turn what the user asked for into printed preprocessings, at the model's own size.
+
+    Args:
+        model: Its own way comes first where all are asked for.
+        asked: A name in the catalogue, ``all``, or a printed preprocessing.
+
+    Raises:
+        RecipeError: It is none of these.
+    """
+
+    def at_size(text: str) -> str:
+        return text.replace("resize:224:", f"resize:{model.size_px}:")
+
+    if asked == "all":
+        named = (at_size(text) for text in PREPROCESSINGS.values())
+        return tuple(dict.fromkeys((model.preprocessing, *named)))
+    if asked in PREPROCESSINGS:
+        return (at_size(PREPROCESSINGS[asked]),)
+    return (str(Preprocessing.parse(asked)),)
 
 
 def _tell_taint(exam: Exam, tainted: Sequence[str]) -> Exam:
