@@ -27,7 +27,7 @@ def golden_pictures(size_px: int) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
 
     Example:
         >>> pictures = golden_pictures(32)
-        >>> len(pictures), pictures["black"].max()
+        >>> len(pictures), int(pictures["black"].max())
         (20, 0)
     """
     rng = np.random.default_rng(_SEED)

@@ -33,7 +33,8 @@ def rounded(kernel: Array, layer: Layer) -> Array:
     axes = (0, 1, 2) if layer.kind == "conv" else (0, 1, 3)
     scale = np.abs(kernel).max(axis=axes, keepdims=True) / _STEPS
     scale[scale == 0] = 1
-    return (np.round(kernel / scale) * scale).astype(np.float32)
+    stepped: Array = (np.round(kernel / scale) * scale).astype(np.float32)
+    return stepped
 
 
 def prepared_for_int8(model: Model, images: Float32[np.ndarray, "n h w 3"]) -> Model:
