@@ -102,7 +102,7 @@ def test_boxes_are_in_the_pixels_of_the_picture_that_was_given(name: str, mirror
 
 @pytest.mark.study
 @pytest.mark.parametrize("name", DETECTORS)
-def test_no_face_is_found_in_a_landscape_or_in_a_picture_of_one_pixel(name: str, mirror: Path) -> None:
+def test_no_face_is_found_in_a_landscape_or_in_one_pixel(name: str, mirror: Path) -> None:
     find = load_face_finder(name)
     assert find(landscape(120, 160)) is None
     assert find(landscape(1, 1)) is None
