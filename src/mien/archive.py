@@ -123,12 +123,14 @@ def _checked_names(opened: zipfile.ZipFile, path: Path, error: type[UserError]) 
     infos = opened.infolist()
     if len(infos) > MAX_ENTRIES:
         raise error(f"'{path}' has {len(infos):,} entries; at most {MAX_ENTRIES:,} are read", "")
-    names = [info.filename for info in infos if not info.is_dir()]
     for info in infos:
+        if not info.filename:  # which `ZipInfo.is_dir` cannot bear
+            raise error(f"'{path}' has an entry without a name", "")
         if _BAD_NAME.search(info.filename) or ".." in info.filename.split("/"):
             raise error(f"'{path}' has an entry that leaves its folder, {info.filename!r:.90}", "")
         if stat.S_ISLNK(info.external_attr >> 16):
             raise error(f"'{path}' has an entry that is a link, {info.filename!r:.90}", "")
+    names = [info.filename for info in infos if not info.is_dir()]
     if len(set(names)) != len(names):
         raise error(f"'{path}' has two entries of one name", "")
     return tuple(names)

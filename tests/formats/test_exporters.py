@@ -155,6 +155,15 @@ def test_without_tensorflow_the_error_names_the_extra(
         litert_bytes(model)
 
 
+def test_a_python_that_is_not_there_is_a_consumer_that_is_not_there(
+    model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(parity, "find_spec", lambda _: None)
+    monkeypatch.setenv("MIEN_TENSORFLOW_PYTHON", str(tmp_path / "absent"))
+    with pytest.raises(parity.NotHereError, match="absent"):
+        parity._tf_keras(tmp_path / "keras_model.h5", np.zeros((1, 32, 32, 3), np.float32))
+
+
 def test_the_keras_description_holds_nothing_that_only_one_keras_knows(model: Model) -> None:
     for layer in walk_layers(keras_config(model)):
         assert "groups" not in layer["config"]

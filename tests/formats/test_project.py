@@ -173,12 +173,21 @@ def test_links_bombs_twins_and_locked_entries_are_refused(
         archive.writestr("a.jpg", b"1")
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.jpg", b"2")
+    nameless = make_zip(tmp_path / "n.zip", {"a": b"1"}).read_bytes()
+    at = nameless.index(b"PK\x01\x02")
+    entry = bytearray(nameless[at:])
+    entry[28:30] = b"\0\0"  # the length of the name
+    del entry[46:47]
+    end = entry.index(b"PK\x05\x06")
+    entry[end + 12 : end + 16] = end.to_bytes(4, "little")
+    (tmp_path / "nameless.zip").write_bytes(nameless[:at] + bytes(entry))
     locked = bytearray(make_zip(tmp_path / "l.zip", {"a.jpg": b"1"}).read_bytes())
     for at in (6, locked.index(b"PK\x01\x02") + 8):  # the flag «encrypted» in both headers
         locked[at] |= 1
     (tmp_path / "locked.zip").write_bytes(locked)
     for name, word in (
         ("link.zip", "is a link"),
+        ("nameless.zip", "without a name"),
         ("bomb.zip", "times its size"),
         ("twins.zip", "two entries of one name"),
         ("locked.zip", "cannot be unpacked"),

@@ -283,6 +283,8 @@ def _run(command: list[str], *, env: Mapping[str, str]) -> subprocess.CompletedP
             check=False,
             env=dict(env),
         )
+    except FileNotFoundError as error:
+        raise NotHereError(f"'{command[0]}' is not there") from error
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"'{command[1]}' took over {_LIMIT_SECONDS} s") from error
 

@@ -59,12 +59,9 @@ def create_studio(root: Path, *, port: int, access: Access) -> Guard:
         UserError: The folder cannot be used.
     """
     project = Project.open(root)
-    studio = Studio(
-        project=project,
-        jobs=Jobs(project.private / "jobs"),
-        access=access,
-        watch=Watch(project),
-    )
+    jobs = Jobs(project.private / "jobs")
+    watch = Watch(project, is_busy=jobs.is_busy)
+    studio = Studio(project=project, jobs=jobs, access=access, watch=watch)
     return Guard(
         _routes(studio),
         hosts=hosts(port),

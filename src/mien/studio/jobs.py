@@ -98,6 +98,10 @@ class Jobs:
         names = sorted((path.stem for path in self._folder.glob("*.json")), reverse=True)
         return [self.get(name) for name in names[:_KEEP]]
 
+    def is_busy(self) -> bool:
+        """Whether a job that this server started is running."""
+        return any(process.poll() is None for process in list(self._processes.values()))
+
     def latest(self, verb: str) -> dict[str, Any] | None:
         """The latest job of a verb."""
         return next((job for job in self.all() if job["verb"] == verb), None)

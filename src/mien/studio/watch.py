@@ -8,7 +8,7 @@ changes nothing but the cache; where backbone or detector are missing it rests a
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -45,13 +45,18 @@ class Summary:
 class Watch:
     """The background thread of one project.
 
+    Args:
+        project: Whose photos are looked at.
+        is_busy: Whether a job runs: a training embeds the same photos, and twice is too often.
+
     Attributes:
         reasons: (name, version) of a photo → why it cannot be used, None where it can.
         trouble: Why nothing is looked at, None where all is well.
     """
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, is_busy: Callable[[], bool] = lambda: False) -> None:
         self._project = project
+        self._is_busy = is_busy
         self.reasons: dict[tuple[str, str], str | None] = {}
         self.trouble: str | None = None
         self._wake = threading.Event()
@@ -84,7 +89,7 @@ class Watch:
         while not self._stop:
             self._wake.clear()
             try:
-                while not self._stop and self._look():
+                while not self._stop and not self._is_busy() and self._look():
                     pass
             except UserError as error:
                 self.trouble = str(error)
