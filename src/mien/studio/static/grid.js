@@ -73,9 +73,12 @@ class Grid {
     this.resized = new ResizeObserver(() => this.measure());
     this.resized.observe(this.scroller);
     this.stop = listen((state) => {
-      if (!state.classes.some((one) => one.label === label)) { this.dialog.close(); return; }
+      const mine = state.classes.find((one) => one.label === label);
+      if (!mine) { this.dialog.close(); return; }
       this.groups.offer(state.groups);
-      if (state.version !== this.version) { this.version = state.version; this.load(false); }
+      // Not at each photo that was looked at: ten thousand names are a megabyte.
+      const version = `${state.listing} ${mine.faceless}`;
+      if (version !== this.version) { this.version = version; this.load(false); }
     });
   }
 
