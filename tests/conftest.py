@@ -14,6 +14,11 @@ _CONNECT = socket.socket.connect
 _LOOPBACK = ("127.", "::1", "localhost")
 
 
+# Opening exports with TensorFlow, LiteRT, Keras and TensorFlow.js takes minutes and gigabytes:
+# `make consumers test` does it, on purpose.
+collect_ignore = [] if os.environ.get("MIEN_CONSUMERS") == "1" else ["consumers"]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say each skipped test and its reason aloud."""
     for report in terminalreporter.stats.get("skipped", []):
