@@ -107,9 +107,9 @@ def _yuv(rgb: np.ndarray) -> bytes:
     return b"".join(plane.clip(0, 255).astype(np.uint8).tobytes() for plane in planes)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(camera_film: Path) -> Iterator[Any]:
-    """One browser for all tests here."""
+    """One browser for a module: while it is there, Playwright's event loop runs in this thread."""
     if not shutil.which(CHROMIUM):
         pytest.skip(f"no Chromium at '{CHROMIUM}': install it, or set MIEN_CHROMIUM")
     from playwright.sync_api import sync_playwright
