@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from mien.digest import digest_text
+from mien.files import is_closed
 from mien.places import user_cache
 from mien.records import Say, say_nothing
 
@@ -298,7 +299,7 @@ def _why(error: Exception) -> str:
 
 def _respect(folder: Path) -> None:
     """Leave a folder alone that its owner has closed to writing, even where we are root."""
-    if os.name == "posix" and not folder.stat().st_mode & 0o222:
+    if is_closed(folder):
         raise PermissionError(errno.EACCES, "it is read-only", os.fspath(folder))
 
 

@@ -115,6 +115,11 @@ def read_json(path: Path, *, what: str, error: Callable[[str, str], UserError] =
         raise error(f"'{path}' is not a {what}: {problem}", "") from problem
 
 
+def is_closed(folder: Path) -> bool:
+    """Whether a folder's owner has taken away all permission to write, which root minds too."""
+    return os.name == "posix" and not folder.stat().st_mode & 0o222
+
+
 def nfc(text: str) -> str:
     """Unicode NFC, so that a name typed on macOS (NFD) and one typed on Windows are one."""
     return unicodedata.normalize("NFC", text)

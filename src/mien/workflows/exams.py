@@ -19,7 +19,7 @@ from typing import Final
 from mien.audit.view import Looks
 from mien.digest import digest_file, digest_many
 from mien.errors import UserError
-from mien.files import write_text
+from mien.files import is_closed, write_text
 from mien.places import user_data
 from mien.records import Dataset, Say, say_nothing
 from mien.stats.luck import expected_best
@@ -81,6 +81,8 @@ def record_looks(dataset: Dataset, looks: Sequence[Look], *, say: Say = say_noth
         return
     beside, elsewhere = _places(dataset)
     try:
+        if is_closed(dataset.root):
+            raise UserError(f"'{dataset.root}' is read-only")
         write_text(beside, _text([*_read(beside), *looks]))
     except UserError:
         write_text(elsewhere, _text([*_read(elsewhere), *looks]))
