@@ -117,7 +117,7 @@ def read_json(path: Path, *, what: str, error: Callable[[str, str], UserError] =
 
 def is_closed(folder: Path) -> bool:
     """Whether a folder's owner has taken away all permission to write, which root minds too."""
-    return os.name == "posix" and not folder.stat().st_mode & 0o222
+    return os.name == "posix" and folder.is_dir() and not folder.stat().st_mode & 0o222
 
 
 def nfc(text: str) -> str:
