@@ -277,7 +277,9 @@ def _groups(out: Console, exam: Mapping[str, Any]) -> None:
     if missed:
         columns.append(("no answer", True))
     _print_table(out, title="Groups", columns=columns, rows=rows)
-    _say(out, [f"  {pair['sentence']}" for gap in exam["gaps"] for pair in gap["pairs"]])
+    # Pairs too small to say anything of would bury those that do: they stand in the JSON document.
+    pairs = [pair for gap in exam["gaps"] for pair in gap["pairs"] if pair["gap"] is not None]
+    _say(out, [f"  {pair['sentence']}" for pair in pairs])
 
 
 def _confusion(out: Console, confusion: Mapping[str, Any]) -> None:
