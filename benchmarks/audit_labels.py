@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.audit.doubt import doubt
+from mien.audits.doubt import doubt
 from mien.workflows.audit import look
 
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.audit.catalogue import CHECKS
-from mien.audit.facts import Facts
-from mien.audit.view import Part, View
+from mien.audits.catalogue import CHECKS
+from mien.audits.facts import Facts
+from mien.audits.view import Part, View
 from mien.digest import digest_text
 from mien.records import Dataset, Face, Photo
 

@@ -12,7 +12,7 @@ import json
 import tempfile
 from pathlib import Path
 
-from mien.audit.checks.shortcuts import Background, FileType, Light, Size
+from mien.audits.checks.shortcuts import Background, FileType, Light, Size
 from mien.dataset.drawn import Faults, draw_dataset
 from mien.workflows.audit import look
 

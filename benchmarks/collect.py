@@ -26,9 +26,9 @@ from types import ModuleType
 
 import numpy as np
 
-from mien.collect import Browser, Collector, Manners, Patience, Search, Settings
-from mien.collect.journal import read_journal
-from mien.collect.ledger import read_sources
+from mien.collecting import Browser, Collector, Manners, Patience, Search, Settings
+from mien.collecting.journal import read_journal
+from mien.collecting.ledger import read_sources
 from mien.dataset.drawn import CLASSES, draw_face
 from mien.dataset.drawn.faults import encode_jpeg, twin
 
@@ -37,7 +37,7 @@ SIZE_PX = 160
 
 
 def server_module() -> ModuleType:
-    path = ROOT / "tests" / "collect" / "server.py"
+    path = ROOT / "tests" / "collecting" / "server.py"
     spec = importlib.util.spec_from_file_location("collect_server", path)
     assert spec
     assert spec.loader

@@ -116,11 +116,11 @@ def theirs(
 def grids(x: np.ndarray, y: np.ndarray, *, seeds: int, folder: Path) -> dict[str, float]:
     """The engine of `mien study --preset paper` on embeddings that are there, disk included."""
     from mien.head.recipe import RECIPES
-    from mien.study.engine import carry_out
-    from mien.study.executors import threads
-    from mien.study.grid import cells_of, preset
-    from mien.study.jobs import Embeddings, Material, jobs_of, look_of
-    from mien.study.store import Store
+    from mien.studies.engine import carry_out
+    from mien.studies.executors import threads
+    from mien.studies.grid import cells_of, preset
+    from mien.studies.jobs import Embeddings, Material, jobs_of, look_of
+    from mien.studies.store import Store
 
     recipe = RECIPES["teachable-machine"]
     cells = cells_of(recipe, preset("paper"))

@@ -21,15 +21,16 @@ import time
 from pathlib import Path
 
 from collect import catalogue, drawn, serve
-from mien.collect.journal import read_journal
-from mien.collect.ledger import read_sources
+
+from mien.collecting.journal import read_journal
+from mien.collecting.ledger import read_sources
 from mien.digest import digest_file
 from mien.image.decode import decode
 
 COLLECT = """
 import sys
 from pathlib import Path
-from mien.collect import Browser, Collector, Manners, Patience, Search, Settings
+from mien.collecting import Browser, Collector, Manners, Patience, Search, Settings
 into, urls, n = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 browser = Browser(allow_local=True, patience=Patience(read_s=1.5, total_s=10), connections=8)
 settings = Settings(manners=Manners(at_once=8, per_second=None, tries=2), workers=8)

@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 from mien.head.recipe import RECIPES
 from mien.records import plain
-from mien.study.engine import carry_out
-from mien.study.executors import threads
-from mien.study.grid import cells_of, parse_vary
-from mien.study.jobs import Embeddings, Material, jobs_of, look_of
-from mien.study.store import Store
-from mien.study.summary import summarise
+from mien.studies.engine import carry_out
+from mien.studies.executors import threads
+from mien.studies.grid import cells_of, parse_vary
+from mien.studies.jobs import Embeddings, Material, jobs_of, look_of
+from mien.studies.store import Store
+from mien.studies.summary import summarise
 
 rng = np.random.default_rng(0)
 y = np.arange(120) % 4

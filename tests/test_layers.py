@@ -16,7 +16,7 @@ OWNERS = {
     "onnxruntime": ("backbone.session", "model", "formats"),
     "cv2": ("face",),
     "tensorflow": ("formats",),
-    "ray": ("study",),
+    "ray": ("studies",),
 }
 
 

@@ -83,4 +83,21 @@ RUNS = (
         teachers=("first", "second"),
         teacher_share=0.3,
     ),
+    # From what the package held (the third, its quiet units silenced: `quiet.npz`, with the layer
+    # of `top.py`), for the loss was still falling: as long again, down to nothing in the end.
+    Run(
+        name="fourth",
+        start="quiet",
+        stages=(Stage(size=96, epochs=18),),
+        seed=4,
+        learning_rate=1.5e-3,
+        warm_up=0.06,
+        framing=(1.00, 0.58),
+        strength=0.6,
+        dropout=0.0,
+        label_smoothing=0.05,
+        average_decay=0.998,
+        teachers=("quiet",),
+        teacher_share=0.3,
+    ),
 )

@@ -15,16 +15,24 @@ __version__ = VERSION
 
 # Public name → module that holds it.
 _NAMES = {
-    "train": "mien.workflows.train",
-    "test": "mien.workflows.test",
-    "predict": "mien.workflows.predict",
-    "export": "mien.workflows.export",
-    "import_": "mien.workflows.import_",
+    "audit": "mien.workflows.audit",
+    "backbones": "mien.workflows.backbones",
+    "collect": "mien.workflows.collect",
     "compare": "mien.workflows.compare",
     "curve": "mien.workflows.curve",
+    "demo": "mien.workflows.demo",
+    "export": "mien.workflows.export",
+    "forget": "mien.workflows.forget",
+    "import_": "mien.workflows.import_",
     "plan": "mien.workflows.plan",
+    "predict": "mien.workflows.predict",
+    "report": "mien.workflows.report",
     "reproduce": "mien.workflows.reproduce",
+    "sources": "mien.workflows.sources",
     "split": "mien.workflows.split",
+    "study": "mien.workflows.study",
+    "test": "mien.workflows.test",
+    "train": "mien.workflows.train",
     "HeadClassifier": "mien.estimators",
     "PhotoEmbedder": "mien.estimators",
     "UserError": "mien.errors",
@@ -33,14 +41,22 @@ _NAMES = {
 if TYPE_CHECKING:
     from mien.errors import UserError
     from mien.estimators import HeadClassifier, PhotoEmbedder
+    from mien.workflows.audit import audit
+    from mien.workflows.backbones import backbones
+    from mien.workflows.collect import collect
     from mien.workflows.compare import compare
     from mien.workflows.curve import curve
+    from mien.workflows.demo import demo
     from mien.workflows.export import export
+    from mien.workflows.forget import forget
     from mien.workflows.import_ import import_
     from mien.workflows.plan import plan
     from mien.workflows.predict import predict
+    from mien.workflows.report import report
     from mien.workflows.reproduce import reproduce
+    from mien.workflows.sources import sources
     from mien.workflows.split import split
+    from mien.workflows.study import study
     from mien.workflows.test import test
     from mien.workflows.train import train
 
@@ -49,14 +65,22 @@ __all__ = [
     "PhotoEmbedder",
     "UserError",
     "__version__",
+    "audit",
+    "backbones",
+    "collect",
     "compare",
     "curve",
+    "demo",
     "export",
+    "forget",
     "import_",
     "plan",
     "predict",
+    "report",
     "reproduce",
+    "sources",
     "split",
+    "study",
     "test",
     "train",
 ]

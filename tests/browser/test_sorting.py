@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.collect.ledger import SourceLine, read_sources, write_sources
+from mien.collecting.ledger import SourceLine, read_sources, write_sources
 from mien.dataset.drawn import draw_face
 from mien.dataset.drawn.faults import encode_jpeg
 from mien.digest import digest_file

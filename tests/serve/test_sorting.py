@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
-from mien.collect.ledger import SourceLine, read_sources, write_sources
+from mien.collecting.ledger import SourceLine, read_sources, write_sources
 from mien.digest import digest_file
 from mien.serve import Access
 from mien.serve.sorting import create_sorter

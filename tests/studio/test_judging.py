@@ -445,7 +445,7 @@ def test_a_set_that_is_gone_is_told(root: Path, drawn: Path) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_check_has_a_title_in_every_language(language: str) -> None:
-    from mien.audit.catalogue import CHECKS
+    from mien.audits.catalogue import CHECKS
     from mien.studio.texts import load
 
     missing = [check.code for check in CHECKS if f"audit.check.{check.code}" not in load(language)]

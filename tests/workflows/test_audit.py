@@ -131,7 +131,7 @@ def test_the_commands_speak_to_people_too(photos, capsys):
 
 @pytest.mark.study
 def test_the_studys_table_differs_from_the_printed_one_in_these_cells(shared):
-    from mien.audit.tables import count_table
+    from mien.audits.tables import count_table
 
     dataset = read_dataset(shared / "paper" / "train")
     printed = json.loads((shared / "paper" / "published.json").read_text())["dataset_table"]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from mien.cli import main
-from mien.collect import Manners, Patience
+from mien.collecting import Manners, Patience
 from mien.dataset.drawn import draw_face
 from mien.dataset.drawn.faults import encode_jpeg, twin
 from mien.errors import DatasetError, UserError
@@ -33,7 +33,7 @@ SKINS, GENDERS = ("white", "brown", "black"), ("man", "woman")
 
 @pytest.fixture(scope="session")
 def web() -> ModuleType:
-    path = Path(__file__).parents[1] / "collect" / "server.py"
+    path = Path(__file__).parents[1] / "collecting" / "server.py"
     spec = importlib.util.spec_from_file_location("workflow_collect_server", path)
     assert spec
     assert spec.loader

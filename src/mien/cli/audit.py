@@ -53,7 +53,7 @@ def command(
     if as_json:
         print_json(document("audit", record, began=began))
         return
-    from mien.report.auditing import print_audit
+    from mien.reports.auditing import print_audit
 
     print_audit(record)
     if html is not None:

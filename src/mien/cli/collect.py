@@ -80,8 +80,8 @@ def command(
     Usable photos go to the inbox of the folder; 'mien sort' is where you decide. The same command
     again goes on where it stopped.
     """
-    from mien.collect import Manners
-    from mien.report.collecting import print_collect
+    from mien.collecting import Manners
+    from mien.reports.collecting import print_collect
     from mien.workflows.collect import collect
 
     began = time.monotonic()

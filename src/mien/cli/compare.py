@@ -34,6 +34,6 @@ def command(a: Path, b: Path, photos: Path, groups_from_name: str | None, as_jso
     if as_json:
         print_json(document("compare", record, began=began))
         return
-    from mien.report.tables import print_compare
+    from mien.reports.tables import print_compare
 
     print_compare(record)

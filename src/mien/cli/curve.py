@@ -90,6 +90,6 @@ def command(
     if as_json:
         print_json(document("curve", record, began=began))
         return
-    from mien.report.study_tables import print_curve
+    from mien.reports.study_tables import print_curve
 
     print_curve(record)

@@ -30,7 +30,7 @@ def command(out: Path, seed: int, as_json: bool) -> None:
     if as_json:
         print_json(document("demo", record, began=began))
         return
-    from mien.report.tables import print_train
+    from mien.reports.tables import print_train
 
     print_train(record.train)
     click.echo("\nNext:")

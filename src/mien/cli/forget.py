@@ -34,7 +34,7 @@ def command(
 
     A tombstone of digests stays, so that the photos are not collected again.
     """
-    from mien.report.collecting import print_forget
+    from mien.reports.collecting import print_forget
     from mien.workflows.forget import forget
 
     began = time.monotonic()

@@ -27,6 +27,6 @@ def command(
     if as_json:
         print_json(document("plan", record, began=began))
         return
-    from mien.report.auditing import print_plan
+    from mien.reports.auditing import print_plan
 
     print_plan(record)

@@ -24,6 +24,6 @@ def command(model: Path, photos: tuple[Path, ...], as_json: bool) -> None:
     if as_json:
         print_json(document("predict", record, began=began))
         return
-    from mien.report.tables import print_predict
+    from mien.reports.tables import print_predict
 
     print_predict(record)

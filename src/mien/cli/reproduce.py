@@ -53,7 +53,7 @@ def command(
     The folder holds published.json, train/, test/ and models/.
     """
     from mien.files import write_text
-    from mien.report.page import reproduce_page
+    from mien.reports.page import reproduce_page
     from mien.workflows.reproduce import reproduce
 
     began = time.monotonic()
@@ -73,6 +73,6 @@ def command(
     if as_json:
         print_json(document("reproduce", record, began=began))
         return
-    from mien.report.tables import print_reproduce
+    from mien.reports.tables import print_reproduce
 
     print_reproduce(record)

@@ -16,7 +16,7 @@ from mien.cli.console import document, json_option, print_json
 @json_option
 def command(photos: Path, as_credits: bool, as_json: bool) -> None:
     """Say where each photo is from: licence, creator, when and by which query."""
-    from mien.report.collecting import print_sources
+    from mien.reports.collecting import print_sources
     from mien.workflows.sources import sources
 
     began = time.monotonic()

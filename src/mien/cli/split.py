@@ -45,6 +45,6 @@ def command(
     if as_json:
         print_json(document("split", record, began=began))
         return
-    from mien.report.auditing import print_split
+    from mien.reports.auditing import print_split
 
     print_split(record)

@@ -117,6 +117,6 @@ def command(
     if as_json:
         print_json(document("study", record, began=began))
         return
-    from mien.report.study_tables import print_study
+    from mien.reports.study_tables import print_study
 
     print_study(record)

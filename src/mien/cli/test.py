@@ -50,6 +50,6 @@ def command(
     if as_json:
         print_json(document("test", record, began=began))
         return
-    from mien.report.tables import print_test
+    from mien.reports.tables import print_test
 
     print_test(record)

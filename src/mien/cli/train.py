@@ -121,6 +121,6 @@ def command(
     if as_json:
         print_json(document("train", record, began=began))
         return
-    from mien.report.tables import print_train
+    from mien.reports.tables import print_train
 
     print_train(record)

@@ -9,10 +9,10 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.audit.catalogue import run_checks
-from mien.audit.findings import Finding
-from mien.audit.tables import CollectNext, Table, collect_next, count_table
-from mien.audit.view import Part, View, table_columns
+from mien.audits.catalogue import run_checks
+from mien.audits.findings import Finding
+from mien.audits.tables import CollectNext, Table, collect_next, count_table
+from mien.audits.view import Part, View, table_columns
 from mien.dataset.folder import read_dataset
 from mien.head.recipe import Recipe, recipe_from
 from mien.records import Dataset, Progress, Reject, Say, no_progress, say_nothing
@@ -105,7 +105,7 @@ def audit(
         rejects=dataset.rejects + (view.test.dataset.rejects if view.test else ()),
     )
     if html is not None:
-        from mien.report.audit_page import write_audit_page
+        from mien.reports.audit_page import write_audit_page
 
         write_audit_page(Path(html), record=record, parts=dict(view.parts))
     return record
@@ -166,7 +166,7 @@ def _measure_test(
 
 def leaks_between(train: Part, test: Part) -> Finding:
     """The finding of the leak check alone, which `train --test` asks before it trains."""
-    from mien.audit.checks.copies import Leak
+    from mien.audits.checks.copies import Leak
 
     return Leak().run(View(train=train, test=test, no_embeddings="not asked for"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mien.records import plain
-from mien.report import card
+from mien.reports import card
 
 if TYPE_CHECKING:
     from mien.workflows.train import TrainRecord

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.collect import Browser, Collector, Gathered, Manners, Patience, Search, Settings
-from mien.collect.inventory import count_cells
-from mien.collect.licences import wanted_codes
-from mien.collect.quota import Cell, Quota, read_quota
-from mien.collect.records import Keep
-from mien.collect.sources import source_entry
-from mien.collect.triage import FindFaces
+from mien.collecting import Browser, Collector, Gathered, Manners, Patience, Search, Settings
+from mien.collecting.inventory import count_cells
+from mien.collecting.licences import wanted_codes
+from mien.collecting.quota import Cell, Quota, read_quota
+from mien.collecting.records import Keep
+from mien.collecting.sources import source_entry
+from mien.collecting.triage import FindFaces
 from mien.errors import UserError
 from mien.face.finder import default_detector, load_face_finder
 from mien.records import Progress, Say, no_progress, say_nothing
@@ -140,7 +140,7 @@ def collect(
             web's. None with a quota.
         label: The class that the photos are meant for.
         groups: The groups that they are meant for.
-        source: A name in `mien.collect.SOURCES`.
+        source: A name in `mien.collecting.SOURCES`.
         limit: Pictures to ask for at most.
         quota: A TOML file with the wanted table, instead of a query.
         licences: Codes and uses that a picture's licence must allow; none for any or no licence.

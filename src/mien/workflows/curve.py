@@ -18,8 +18,8 @@ from mien.exam.words import percent
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.records import Progress, Reject, Say, no_progress, say_nothing
-from mien.study.executors import executor as executor_of
-from mien.study.learning import (
+from mien.studies.executors import executor as executor_of
+from mien.studies.learning import (
     LEVEL,
     ClassWorth,
     Forecast,

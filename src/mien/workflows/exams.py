@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
-from mien.audit.view import Looks
+from mien.audits.view import Looks
 from mien.digest import digest_file, digest_many
 from mien.errors import UserError
 from mien.files import is_closed, write_text

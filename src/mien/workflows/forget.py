@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.collect.forgetting import forget as erase
-from mien.collect.forgetting import leftovers, tainted_by
-from mien.collect.locking import alone
+from mien.collecting.forgetting import forget as erase
+from mien.collecting.forgetting import leftovers, tainted_by
+from mien.collecting.locking import alone
 from mien.errors import DatasetError, ModelError
 from mien.model.file import SUFFIX, read_model
 from mien.model.record import Model

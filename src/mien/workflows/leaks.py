@@ -15,8 +15,8 @@ from typing import Final
 import numpy as np
 from jaxtyping import UInt8
 
-from mien.audit.perceptual import CROPS, fingerprints, thumbnail
-from mien.audit.twins import find_twins
+from mien.audits.perceptual import CROPS, fingerprints, thumbnail
+from mien.audits.twins import find_twins
 from mien.cache import Cache
 from mien.digest import digest_text
 from mien.errors import PhotoError

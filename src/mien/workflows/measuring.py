@@ -1,6 +1,6 @@
 """Photos to the facts that an audit looks at, each photo's bytes once in the life of a cache.
 
-Joins decoding, the face detector and `mien.audit.facts`. Law: a photo that cannot be decoded is a
+Joins decoding, the face detector and `mien.audits.facts`. Law: a photo that cannot be decoded is a
 named reject; one without a face is measured all the same.
 """
 
@@ -15,8 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from mien.audit.facts import VERSION, Facts, from_bytes, measure, to_bytes
-from mien.audit.view import Part
+from mien.audits.facts import VERSION, Facts, from_bytes, measure, to_bytes
+from mien.audits.view import Part
 from mien.backbone.embed import Embedded
 from mien.cache import Cache
 from mien.dataset.folder import without

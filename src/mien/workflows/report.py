@@ -17,9 +17,9 @@ from mien.exam.words import count, percent
 from mien.files import read_json, write_text
 from mien.head.recipe import RECIPES, SETTINGS, from_plain
 from mien.records import Estimate, Progress, Say, no_progress, plain, say_nothing
-from mien.report.page import curve_page, reproduce_page, run_page, study_page
+from mien.reports.page import curve_page, reproduce_page, run_page, study_page
 from mien.stats import n_for_width, share
-from mien.study.grid import in_words
+from mien.studies.grid import in_words
 from mien.workflows import runs
 from mien.workflows.pictures import neighbours, thumbnails
 

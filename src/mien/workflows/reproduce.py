@@ -28,11 +28,11 @@ from mien.head.recipe import Recipe, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.records import Dataset, Progress, Say, no_progress, plain, say_nothing
 from mien.stats import best_run_p, corrected_resampled_t, estimate
-from mien.study.engine import carry_out
-from mien.study.executors import threads
-from mien.study.grid import Cell
-from mien.study.jobs import Embeddings, Look, Run, jobs_of, look_of
-from mien.study.store import RECORD, Store
+from mien.studies.engine import carry_out
+from mien.studies.executors import threads
+from mien.studies.grid import Cell
+from mien.studies.jobs import Embeddings, Look, Run, jobs_of, look_of
+from mien.studies.store import RECORD, Store
 from mien.version import VERSION
 from mien.workflows.crossval import summarise
 from mien.workflows.embedder import with_detector_at_hand

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.collect.inbox import class_names, take, throw_out
-from mien.collect.inventory import undecided_photos
-from mien.collect.journal import INBOX
-from mien.collect.ledger import read_sources
-from mien.collect.locking import alone
+from mien.collecting.inbox import class_names, take, throw_out
+from mien.collecting.inventory import undecided_photos
+from mien.collecting.journal import INBOX
+from mien.collecting.ledger import read_sources
+from mien.collecting.locking import alone
 from mien.errors import DatasetError
 
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.collect.inventory import current_sources, held_photos
-from mien.collect.ledger import SourceLine, credits_text, read_tombstones
+from mien.collecting.inventory import current_sources, held_photos
+from mien.collecting.ledger import SourceLine, credits_text, read_tombstones
 from mien.errors import DatasetError
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mien.audit.view import View
+from mien.audits.view import View
 from mien.dataset.splits import TABLE_NAME, Division, divide, write_splits
 from mien.errors import DatasetError
 from mien.head.recipe import Recipe

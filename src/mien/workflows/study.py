@@ -19,13 +19,13 @@ from mien.exam.words import percent
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.records import Progress, Reject, Say, no_progress, plain, say_nothing
-from mien.study.engine import carry_out
-from mien.study.executors import executor as executor_of
-from mien.study.grid import PRESET_RECIPES, Cell, cells_of, in_words, parse_vary, preset
-from mien.study.jobs import Job, jobs_of
-from mien.study.nested import Nested, nested_choice
-from mien.study.store import RECORD, Store
-from mien.study.summary import CellLine, LossCurve, RunLine, Summary, summarise
+from mien.studies.engine import carry_out
+from mien.studies.executors import executor as executor_of
+from mien.studies.grid import PRESET_RECIPES, Cell, cells_of, in_words, parse_vary, preset
+from mien.studies.jobs import Job, jobs_of
+from mien.studies.nested import Nested, nested_choice
+from mien.studies.store import RECORD, Store
+from mien.studies.summary import CellLine, LossCurve, RunLine, Summary, summarise
 from mien.version import VERSION
 from mien.workflows.embedder import dataset_name, with_detector_at_hand
 from mien.workflows.study_photos import (

@@ -21,7 +21,7 @@ from mien.digest import digest_json
 from mien.errors import DatasetError
 from mien.head.recipe import Recipe
 from mien.records import Dataset, Progress, Reject, Say
-from mien.study.jobs import Embeddings, Look, Material, look_of
+from mien.studies.jobs import Embeddings, Look, Material, look_of
 from mien.workflows.embedder import Embedder, embedder_for
 from mien.workflows.test import read_test_photos
 from mien.workflows.train import class_numbers

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from mien.audit.view import Looks
+from mien.audits.view import Looks
 from mien.dataset.folder import read_dataset
 from mien.errors import DatasetError
 from mien.exam import Exam, examine

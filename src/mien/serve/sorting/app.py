@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mien.collect.journal import INBOX
+from mien.collecting.journal import INBOX
 from mien.errors import PhotoError
 from mien.image.decode import read_photo_bytes
 from mien.records import plain

@@ -1,0 +1,50 @@
+"""M104: photos that show little but black."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mien.audits.checks.per_photo import ask_each
+from mien.audits.facts import Facts
+from mien.audits.findings import Check, Finding
+from mien.audits.view import View
+from mien.records import Face
+
+# Median luma and range. A dark face in a well-lit photo has range: skin alone must never trip this.
+_DARKEST: Final = 0.12
+_DARKEST_FACE: Final = 0.12
+_LEAST_CONTRAST: Final = 0.25
+
+
+class Dark(Check):
+    """Too dark, photo by photo."""
+
+    code = "M104"
+    title = "Too dark"
+    severity = "medium"
+
+    def run(self, view: View) -> Finding:
+        """Ask every photo."""
+        return ask_each(
+            self,
+            view,
+            rule=_rule,
+            outcome="issue",
+            says="is too dark|are too dark",
+            advice="Brighten them or find others.",
+            clean="No photo is too dark.",
+        )
+
+
+def _rule(facts: Facts, _face: Face | None) -> float | None:
+    if facts.face_brightness is not None:
+        return (
+            1 - facts.face_brightness
+            if facts.face_brightness < _DARKEST_FACE and facts.contrast < _LEAST_CONTRAST
+            else None
+        )
+    return (
+        1 - facts.brightness
+        if facts.brightness < _DARKEST and facts.contrast < _LEAST_CONTRAST
+        else None
+    )

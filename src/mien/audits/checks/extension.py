@@ -1,0 +1,46 @@
+"""M114: files whose name states another format than their bytes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mien.audits.findings import Check, Finding, count, some
+from mien.audits.view import View
+
+_ENDINGS: Final = {
+    "jpeg": {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"},
+    "png": {".png", ".apng"},
+    "webp": {".webp"},
+    "gif": {".gif"},
+    "bmp": {".bmp", ".dib"},
+    "tiff": {".tif", ".tiff"},
+}
+
+
+class Extension(Check):
+    """Names that do not say what the file is."""
+
+    code = "M114"
+    title = "Name states another format"
+    severity = "low"
+
+    def run(self, view: View) -> Finding:
+        """Compare endings with magic bytes."""
+        named: dict[str, list[str]] = {}
+        for side, part in view.parts:
+            named[side] = [
+                photo.name
+                for photo, fact in zip(part.dataset.photos, part.facts, strict=True)
+                if photo.path.suffix.lower() not in _ENDINGS[fact.format]
+            ]
+        photos, test_photos = named["train"], named.get("test", [])
+        n = len(photos) + len(test_photos)
+        if n == 0:
+            return self.passed("Every file is what its name says.")
+        return self.found(
+            "hint",
+            f"{count(n, 'file')} of another format than the name says: "
+            f"{some([*photos, *test_photos])}. mien reads them; other programs may not.",
+            photos=photos,
+            test_photos=test_photos,
+        )

@@ -1,0 +1,44 @@
+"""M106: grey photos among colour ones."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mien.audits.findings import Check, Finding, count, some
+from mien.audits.view import View
+
+# 95 % of the pixels differ by less than this between channels: JPEG's rounding stays below.
+_CHROMA: Final = 0.04
+
+
+class Grey(Check):
+    """Photos that differ from the most in having, or not having, colour."""
+
+    code = "M106"
+    title = "Grey among colour"
+    severity = "low"
+
+    def run(self, view: View) -> Finding:
+        """Name the minority."""
+        colour = {
+            side: [fact.chroma >= _CHROMA for fact in part.facts] for side, part in view.parts
+        }
+        every = [value for values in colour.values() for value in values]
+        n_grey = every.count(False)
+        if n_grey in (0, len(every)):
+            return self.passed("All photos are in colour." if n_grey == 0 else "All are grey.")
+        odd = n_grey > len(every) / 2  # the minority: colour where most are grey
+        named = {
+            side: [n for n, c in zip(part.names, colour[side], strict=True) if c == odd]
+            for side, part in view.parts
+        }
+        photos, test_photos = named["train"], named.get("test", [])
+        n, what = len(photos) + len(test_photos), "in colour" if odd else "grey"
+        return self.found(
+            "hint",
+            f"{count(n, 'photo')} of {len(every)} {'is' if n == 1 else 'are'} {what}, the others "
+            f"are not: {some([*photos, *test_photos])}. A backbone that sees grey does not care; "
+            "others may learn it.",
+            photos=photos,
+            test_photos=test_photos,
+        )

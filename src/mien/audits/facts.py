@@ -1,0 +1,259 @@
+"""What is measured of one photo's pixels, once in the life of a cache.
+
+Everything a check wants to know of a picture stands here as plain numbers, so that the second
+audit of a folder decodes nothing. Knows nothing of labels, folders or other photos.
+
+Laws: measured on the upright picture, brought to at most 256 px, so that a figure does not depend
+on the camera; luma and shares are 0 to 1. A change to any figure needs a new `VERSION`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float, UInt8, UInt64
+
+from mien.audits.perceptual import fingerprints, thumbnail
+from mien.audits.skin import typology_angle
+from mien.image.decode import Decoded, Format
+from mien.image.preprocessing import upright_pixels
+from mien.records import Face, Pixels
+
+VERSION: Final = "3"
+_WORK_PX: Final = 256
+# Border cells: this many along each axis; those that touch the face are left out.
+N_CELLS: Final = 6
+# How far the face's box is grown before cells that touch it count as face: hair and ears.
+_FACE_GROWTH: Final = 1.5
+
+Luma = Float[np.ndarray, "h w"]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Facts:
+    """The figures of one photo.
+
+    Attributes:
+        format: By magic bytes.
+        width_px: Of the upright picture.
+        height_px: Of the upright picture.
+        size_bytes: Of the file.
+        brightness: Median luma.
+        dark_share: Share of pixels with luma below 0.1.
+        bright_share: Share of pixels with luma above 0.95, edges of the picture left out.
+        darkest: 5th percentile of luma.
+        face_brightness: Median luma inside the face's box, where there is a face.
+        contrast: 95th less 5th percentile of luma.
+        chroma: 95th percentile of the difference between a pixel's largest and smallest channel.
+        blur: Perceptual blur, 0 sharp to 1 blurred (Crete et al. 2007).
+        flat_share: Share of neighbouring pixels that are equal to the last bit in all channels.
+        n_colours: Different colours at 5 bits a channel, as a share of the pixels.
+        bars: Straight edges across the whole width or height, such as a banner or a frame makes.
+        page_share: Share of the picture in the one most frequent colour.
+        background: Mean RGB of each border cell that shows no face, 0 to 1; NaN where hidden.
+        skin_angle: Individual typology angle of the face's skin in degrees, where there is a face.
+        hashes: As `perceptual.fingerprints`.
+        thumbnail: As `perceptual.thumbnail`.
+    """
+
+    format: Format
+    width_px: int
+    height_px: int
+    size_bytes: int
+    brightness: float
+    dark_share: float
+    bright_share: float
+    darkest: float
+    face_brightness: float | None
+    contrast: float
+    chroma: float
+    blur: float
+    flat_share: float
+    n_colours: float
+    bars: int
+    page_share: float
+    background: Float[np.ndarray, " k"]
+    skin_angle: float | None
+    hashes: UInt64[np.ndarray, " 8"]
+    thumbnail: UInt8[np.ndarray, "64 64"]
+
+    @property
+    def shorter_px(self) -> int:
+        """The picture's shorter side."""
+        return min(self.width_px, self.height_px)
+
+    @property
+    def aspect(self) -> float:
+        """Width by height."""
+        return self.width_px / self.height_px
+
+
+def measure(decoded: Decoded, *, size_bytes: int, face: Face | None) -> Facts:
+    """Measure one decoded picture.
+
+    Args:
+        decoded: As `mien.image.decode.decode` gives it.
+        size_bytes: Of the file.
+        face: In the upright picture, None where there is none or nobody looked.
+    """
+    whole = upright_pixels(decoded)
+    small = _shrunk(whole)
+    luma = _luma(small)
+    chroma = small.max(axis=2).astype(float) - small.min(axis=2)
+    low, middle, high = np.percentile(luma, (5, 50, 95))
+    return Facts(
+        format=decoded.format,
+        width_px=int(whole.shape[1]),
+        height_px=int(whole.shape[0]),
+        size_bytes=size_bytes,
+        brightness=round(float(middle), 4),
+        dark_share=round(float(np.mean(luma < 0.1)), 4),
+        bright_share=round(float(np.mean(luma > 0.95)), 4),
+        darkest=round(float(low), 4),
+        face_brightness=_face_brightness(luma, face, scale=small.shape[1] / whole.shape[1]),
+        contrast=round(float(high - low), 4),
+        chroma=round(float(np.percentile(chroma, 95)) / 255, 4),
+        blur=round(blur(luma), 4),
+        flat_share=round(_flat_share(whole), 4),
+        n_colours=round(_n_colours(small), 5),
+        bars=_bars(luma),
+        page_share=round(_page_share(small), 4),
+        background=_background(small, face, scale=small.shape[1] / whole.shape[1]),
+        skin_angle=typology_angle(whole, face=face) if face else None,
+        hashes=fingerprints(whole),
+        thumbnail=thumbnail(whole),
+    )
+
+
+def to_bytes(facts: Facts) -> bytes:
+    """Facts as the cache keeps them."""
+    values: dict[str, Any] = dataclasses.asdict(facts)
+    values["background"] = [None if np.isnan(v) else round(float(v), 4) for v in facts.background]
+    values["hashes"] = [int(bits) for bits in facts.hashes]
+    del values["thumbnail"]
+    return facts.thumbnail.tobytes() + json.dumps(values).encode()
+
+
+def from_bytes(data: bytes) -> Facts:
+    """Facts from the cache."""
+    picture = np.frombuffer(data[:4096], dtype=np.uint8).reshape(64, 64)
+    values = json.loads(data[4096:])
+    values["background"] = np.array(
+        [np.nan if v is None else v for v in values["background"]], dtype=np.float32
+    )
+    values["hashes"] = np.array(values["hashes"], dtype=np.uint64)
+    return Facts(thumbnail=picture, **values)
+
+
+def blur(luma: Luma) -> float:
+    """Perceptual blur: how little a picture loses by being blurred once more, 0 sharp, 1 blurred.
+
+    Source: F. Crete, T. Dolmiere, P. Ladret, M. Nicolas, "The blur effect", SPIE 6492 (2007).
+
+    Args:
+        luma: 0 to 1.
+    """
+    from scipy.ndimage import uniform_filter1d
+
+    worst = 0.0
+    for axis in (0, 1):
+        before = np.abs(np.diff(luma, axis=axis))
+        after = np.abs(np.diff(uniform_filter1d(luma, size=9, axis=axis), axis=axis))
+        total = float(before.sum())
+        kept = float(np.maximum(0, before - after).sum())
+        worst = max(worst, (total - kept) / total if total > 0 else 1.0)
+    return worst
+
+
+def _shrunk(image: Pixels) -> Pixels:
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    factor = _WORK_PX / max(height, width)
+    if factor >= 1:
+        return image
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+
+
+def _luma(image: Pixels) -> Luma:
+    weights = np.array([0.299, 0.587, 0.114], dtype=np.float32) / 255
+    luma: Luma = image.astype(np.float32) @ weights
+    return luma
+
+
+def _face_brightness(luma: Luma, face: Face | None, *, scale: float) -> float | None:
+    if face is None:
+        return None
+    left, top, right, bottom = (max(0, int(scale * v)) for v in face.xyxy_px)
+    part = luma[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return round(float(np.median(part)), 4) if part.size else None
+
+
+def _flat_share(image: Pixels) -> float:
+    # On the picture's own pixels, as shrinking blends: a photo's noise never repeats a colour
+    # exactly, a drawing's and a web page's surfaces do. The middle says enough of a large one.
+    height, width = image.shape[:2]
+    top, left = max(0, (height - 1024) // 2), max(0, (width - 1024) // 2)
+    part = image[top : top + 1024, left : left + 1024]
+    if part.shape[1] < 2:
+        return 0.0
+    return float(np.mean((part[:, 1:] == part[:, :-1]).all(axis=2)))
+
+
+def _n_colours(image: Pixels) -> float:
+    codes = (image >> 3).astype(np.uint32) @ np.array([1024, 32, 1], dtype=np.uint32)
+    return len(np.unique(codes)) / codes.size
+
+
+def _page_share(image: Pixels) -> float:
+    codes = (image >> 3).astype(np.uint32) @ np.array([1024, 32, 1], dtype=np.uint32)
+    return float(np.bincount(codes.ravel()).max() / codes.size)
+
+
+def _bars(luma: Luma) -> int:
+    """Rows and columns at which the whole width or height changes at once."""
+    count = 0
+    for picture in (luma, luma.T):
+        steps = np.diff(picture, axis=0)
+        # Most of the line takes the same step, and it is a step: no slope that goes on.
+        typical = np.abs(np.median(steps, axis=1))
+        same = np.mean(np.sign(steps) == np.sign(np.median(steps, axis=1))[:, None], axis=1)
+        around = np.minimum(np.roll(typical, 2), np.roll(typical, -2))
+        count += int(np.sum((typical > 0.06) & (same > 0.9) & (around < 0.3 * typical)))
+    return count
+
+
+def _background(image: Pixels, face: Face | None, *, scale: float) -> Float[np.ndarray, " k"]:
+    height, width = image.shape[:2]
+    hidden = np.zeros((height, width), dtype=bool)
+    if face is not None:
+        left, top, right, bottom = (scale * v for v in face.xyxy_px)
+        x, y = (left + right) / 2, (top + bottom) / 2
+        half_x, half_y = (right - left) / 2 * _FACE_GROWTH, (bottom - top) / 2 * _FACE_GROWTH
+        # What is below a face is neck and clothes, not background.
+        rows = slice(max(0, int(y - half_y)), height)
+        hidden[rows, max(0, int(x - half_x)) : max(0, int(np.ceil(x + half_x)))] = True
+    rows, columns = (np.arange(n) * N_CELLS // n for n in (height, width))
+    cells = rows[:, None] * N_CELLS + columns[None]
+    seen = ~hidden
+    n = np.bincount(cells[seen], minlength=N_CELLS**2)
+    means = np.stack(
+        [
+            np.bincount(cells[seen], weights=image[..., c][seen] / 255.0, minlength=N_CELLS**2)
+            for c in range(3)
+        ],
+        axis=1,
+    )
+    whole = np.bincount(cells.ravel(), minlength=N_CELLS**2)
+    kept = n > 0.7 * np.maximum(whole, 1)
+    out = np.where(kept[:, None], means / np.maximum(n, 1)[:, None], np.nan)
+    border = np.ones((N_CELLS, N_CELLS), dtype=bool)
+    border[1:, 1:-1] = False  # the lower edge shows clothes
+    border[-2:] = False
+    chosen: Float[np.ndarray, " k"] = out[border.ravel()].ravel().astype(np.float32)
+    return chosen

@@ -1,0 +1,166 @@
+"""The small models of the audit: doubt, shortcuts, neighbours, and the table."""
+
+import math
+
+import cv2
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+from mien.audits.doubt import confident, deal, discriminant, doubt
+from mien.audits.facts import blur
+from mien.audits.neighbours import nearest
+from mien.audits.shortcut import design, one_hot, tell
+from mien.audits.skin import skin_class, typology_angle
+from mien.audits.tables import Table, collect_next
+from mien.records import Face
+
+
+def blobs(n: int, seed: int, apart: float = 2.5) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    y = np.arange(n) % 4
+    centres = rng.standard_normal((4, 20)) * apart / np.sqrt(2)
+    return (centres[y] + rng.standard_normal((n, 20))).astype(np.float32), y
+
+
+def test_swapped_labels_rank_first():
+    x, y = blobs(400, 1)
+    rng = np.random.default_rng(2)
+    wrong = rng.choice(400, 20, replace=False)
+    given = y.copy()
+    given[wrong] = (given[wrong] + rng.integers(1, 4, 20)) % 4
+    found = doubt(x, y=given, units=np.arange(400), n_classes=4, rng=rng)
+    first = np.argsort(found.rank_score)[:20]
+    assert np.isin(first, wrong).mean() >= 0.9
+    assert (found.other[wrong] == y[wrong]).mean() >= 0.9
+    assert (found.suspect.mean(axis=0) > 0.5)[wrong].mean() >= 0.9
+
+
+def test_clean_blobs_are_hardly_doubted():
+    x, y = blobs(400, 3, apart=4)
+    found = doubt(x, y=y, units=np.arange(400), n_classes=4, rng=np.random.default_rng(0))
+    assert (found.suspect.mean(axis=0) > 0.5).mean() <= 0.01
+
+
+def test_a_twin_with_the_same_wrong_label_does_not_vouch_for_it():
+    x, y = blobs(200, 4)
+    x, given = np.concatenate([x, x[:1], x[:1]]), np.concatenate([y, [3, 3]])
+    given[0] = 3
+    units = np.concatenate([np.arange(200), [0, 0]])
+    assert y[0] == 0
+    found = doubt(x, y=given, units=units, n_classes=4, rng=np.random.default_rng(0))
+    assert found.suspect[:, [0, 200, 201]].all()
+
+
+def test_the_confident_joint_follows_the_paper_on_a_case_by_hand():
+    probs = np.array([[0.9, 0.1], [0.6, 0.4], [0.2, 0.8], [0.8, 0.2], [0.4, 0.6]])
+    y = np.array([0, 0, 1, 1, 1])
+    # t_0 = 0.75, t_1 = (0.8 + 0.2 + 0.6) / 3 = 0.533: only row 3 is confidently of another class.
+    assert confident(probs, y=y).tolist() == [False, False, False, True, False]
+
+
+def test_the_discriminant_is_scikit_learns_where_covariance_is_shrunk_alike():
+    x, y = blobs(300, 5)
+    x = x.astype(np.float64)
+    rest = x - np.stack([x[y == c].mean(axis=0) for c in range(4)])[y]
+    ours = discriminant(x[:200], y=y[:200], to=x[200:], n_classes=4)
+    assert rest.shape == x.shape
+    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3).fit(x[:200], y[:200])
+    np.testing.assert_allclose(ours, theirs.predict_proba(x[200:]), atol=0.02)
+
+
+def test_folds_keep_units_whole_and_classes_even():
+    y = np.arange(120) % 3
+    units = np.arange(120) // 2
+    fold = deal(y, units=units, folds=5, rng=np.random.default_rng(0))
+    assert all(len(set(fold[units == unit])) == 1 for unit in range(60))
+    counts = np.bincount(fold, minlength=5)
+    assert counts.max() - counts.min() <= 8
+
+
+def test_a_feature_that_gives_the_label_away_is_found_whatever_its_shape():
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 3
+    # High for one class, low for another, in the middle for the third: no line can follow that.
+    value = np.array([0.0, 1.0, 2.0])[y] + 0.1 * rng.standard_normal(120)
+    found = tell(value[:, None], labels=y, units=np.arange(120), rng=rng)
+    assert found.score > 0.9
+    assert found.p == pytest.approx(1 / 200)
+    assert found.low <= found.score <= found.high
+    assert found.chance == pytest.approx(1 / 3, abs=0.05)
+
+
+def test_noise_is_called_a_shortcut_as_seldom_as_stated():
+    said = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        found = tell(
+            rng.standard_normal((80, 5)), labels=np.arange(80) % 4, units=np.arange(80), rng=rng
+        )
+        said += found.p <= 0.05
+    assert said <= 7  # of 40 at 5 %: more has probability 0.003
+
+
+def test_a_large_class_is_no_shortcut():
+    rng = np.random.default_rng(1)
+    y = (np.arange(200) % 10 == 0).astype(int)
+    found = tell(rng.standard_normal((200, 3)), labels=y, units=np.arange(200), rng=rng)
+    assert abs(found.score - 0.5) < 0.15
+
+
+def test_unknown_values_are_a_feature_of_their_own():
+    values = np.array([[1.0], [np.nan], [3.0], [np.nan]])
+    assert np.isfinite(design(values)).all()
+    assert design(values).shape[1] >= 2
+    assert one_hot(["b", "a", "b"]).tolist() == [[0, 1], [1, 0], [0, 1]]
+
+
+def test_neighbours_are_those_of_the_full_matrix():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((50, 8)).astype(np.float32)
+    rows = np.arange(50) + 100
+    found = {(n.first, n.second) for n in nearest(x, rows=rows, k=1)}
+    unit = x - x.mean(axis=0)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    scores = unit @ unit.T - 9 * np.eye(50)
+    wanted = {tuple(sorted((i + 100, int(j) + 100))) for i, j in enumerate(scores.argmax(axis=1))}
+    assert found == wanted
+    assert nearest(x[:1], rows=rows[:1]) == []
+
+
+def test_blur_rises_with_blur():
+    from scipy.ndimage import gaussian_filter
+
+    rng = np.random.default_rng(0)
+    sharp = (rng.random((128, 128)) > 0.5).astype(float)
+    scores = [blur(gaussian_filter(sharp, sigma)) for sigma in (0.1, 1, 2, 4)]
+    assert scores == sorted(scores)
+    assert 0 <= scores[0] < 0.4
+    assert 0.7 < scores[-1] <= 1
+    assert blur(np.zeros((32, 32))) == 1.0
+
+
+@pytest.mark.parametrize("rgb", [(241, 215, 196), (198, 134, 66), (141, 85, 36), (60, 34, 20)])
+def test_skin_angle_is_that_of_opencvs_cielab(rgb):
+    image = np.tile(np.array(rgb, dtype=np.uint8), (64, 64, 1))
+    lab = cv2.cvtColor((image / 255).astype(np.float32), cv2.COLOR_RGB2LAB)[0, 0]
+    angle = typology_angle(image, face=Face(xyxy_px=(0, 0, 64, 64), confidence=1.0))
+    assert angle == pytest.approx(math.degrees(math.atan2(lab[0] - 50, lab[2])), abs=0.3)
+
+
+def test_a_face_of_a_few_pixels_has_no_skin_angle():
+    image = np.zeros((64, 64, 3), dtype=np.uint8)
+    assert typology_angle(image, face=Face(xyxy_px=(0, 0, 4, 4), confidence=1.0)) is None
+
+
+def test_skin_classes_have_the_stated_bounds():
+    names = [skin_class(a) for a in (56, 50, 30, 20, 0, -40)]
+    assert names == ["very light", "light", "intermediate", "tan", "brown", "dark"]
+
+
+def test_fifty_does_not_divide_by_six():
+    table = Table(rows=("a",), columns=tuple("uvwxyz"), counts=((8, 8, 8, 8, 9, 9),))
+    answer = collect_next(table)
+    assert answer.totals[0] == {"label": "a", "has": 50, "below": 48, "above": 54}
+    assert sum(lack.add for lack in answer.cells) == 4
+    assert answer.each == 9
