@@ -6,6 +6,7 @@ The material goes into the cluster's object store once, and every job refers to 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -39,7 +40,7 @@ def on_ray(
         ) from error
     mine = not ray.is_initialized()
     if mine:
-        ray.init(logging_level="warning", log_to_driver=False, include_dashboard=False)
+        ray.init(logging_level=logging.WARNING, log_to_driver=False, include_dashboard=False)
     try:
         yield from _results(ray, work, jobs, material=ray.put(material), workers=workers)
     finally:
