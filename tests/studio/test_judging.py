@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Iterator
@@ -330,6 +331,33 @@ def test_a_dropped_photo_is_in_the_trash_and_comes_back(root: Path) -> None:
     assert len(list((root / ".mien" / "trash").rglob("*.*"))) >= 1
     decisions.undo()
     assert b in names_of(root, "happy")
+
+
+def test_a_decision_that_the_boards_undo_took_back_no_longer_stands(root: Path) -> None:
+    project = Project.open(root)
+    decisions = Decisions(project)
+    a, b = names_of(root, "angry")[:2]
+    decisions.decide("M301", [a, b], choice="drop", photo=b)
+    assert project.undo() is not None
+    assert (root / b).is_file()
+    assert decisions.all() == []
+
+
+def test_a_decision_that_cannot_be_written_is_not_carried_out(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.open(root)
+    decisions = Decisions(project)
+    a, b = names_of(root, "angry")[:2]
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(decisions, "_append", full)
+    with pytest.raises(UserError, match="disk is full"):
+        decisions.decide("M301", [a, b], choice="drop", photo=b)
+    assert (root / b).is_file()
+    assert decisions.all() == []
 
 
 def test_a_decision_to_keep_outlives_a_new_name_and_a_restart(root: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
 
+from mien.errors import UserError
 from mien.serve import Access, Guard, add_error_answers
 from mien.serve.errors import error_body
 from mien.serve.run import hosts
@@ -23,7 +24,7 @@ from mien.studio import (
     routes_try,
 )
 from mien.studio.context import Studio, language_of
-from mien.studio.errors import StudioError
+from mien.studio.errors import StudioError, from_disk, is_full
 from mien.studio.jobs import Jobs
 from mien.studio.project import Project
 from mien.studio.texts import say
@@ -80,6 +81,27 @@ def _studio_error(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse(error_body(message, code=error.code), status_code=400)
 
 
+def _other_error(request: Request, error: Exception) -> JSONResponse:
+    from fastapi.responses import JSONResponse
+
+    assert isinstance(error, OSError | UserError)
+    told = from_disk(error)
+    if isinstance(told, StudioError):
+        return _studio_error(request, told)
+    return JSONResponse(error_body(told.message, told.hint), status_code=400)
+
+
+def _http_error(request: Request, error: Exception) -> JSONResponse:
+    """As everywhere, but an upload that found no space to wait on is no mistake of the page."""
+    from fastapi.responses import JSONResponse
+    from starlette.exceptions import HTTPException
+
+    if is_full(error):
+        return _studio_error(request, StudioError("disk_full"))
+    assert isinstance(error, HTTPException)
+    return JSONResponse(error_body(str(error.detail)), status_code=error.status_code)
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     watch = app.state.studio.watch
@@ -90,6 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _routes(studio: Studio) -> FastAPI:
     from fastapi import FastAPI
+    from starlette.exceptions import HTTPException
     from starlette.staticfiles import StaticFiles
 
     # The generated documentation pages load scripts from elsewhere; the policy forbids them anyway.
@@ -99,6 +122,9 @@ def _routes(studio: Studio) -> FastAPI:
     app.state.studio = studio
     add_error_answers(app)
     app.add_exception_handler(StudioError, _studio_error)
+    for kind in (UserError, OSError):
+        app.add_exception_handler(kind, _other_error)
+    app.add_exception_handler(HTTPException, _http_error)
     for module in ROUTERS:
         app.include_router(module.router)
     static = str(files("mien.studio").joinpath("static"))

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from mien.digest import digest_file, digest_text
-from mien.studio.errors import StudioError
+from mien.studio.errors import StudioError, from_disk
 from mien.studio.journal import new_id
 from mien.studio.listing import Item
 from mien.studio.project import Project
@@ -60,10 +60,18 @@ class Decisions:
         self._digests: dict[tuple[str, str], str] = {}
 
     def all(self) -> list[Decision]:
-        """The decisions that still stand, the latest first."""
+        """The decisions that still stand, the latest first.
+
+        One whose change was taken back elsewhere, as by the board's undo, no longer stands.
+        """
         lines = self._read()
         undone = {line["undoes"] for line in lines if "undoes" in line}
-        standing = [line for line in lines if "key" in line and line["id"] not in undone]
+        undone_changes = self._project.journal.undone() if lines else set()
+        standing = [
+            line
+            for line in lines
+            if "key" in line and line["id"] not in undone and line["change"] not in undone_changes
+        ]
         return [Decision(**line) for line in reversed(standing)]
 
     def key(self, kind: str, photos: Sequence[str]) -> str:
@@ -108,7 +116,12 @@ class Decisions:
                 change=self._carry_out(choice, photo, label),
                 time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             )
-            self._append(vars(decision))
+            try:
+                self._append(vars(decision))
+            except OSError as error:
+                if decision.change is not None:
+                    self._project.journal.take_back(decision.change)
+                raise from_disk(error) from error
         return decision
 
     def undo(self) -> Decision | None:

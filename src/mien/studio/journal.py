@@ -4,10 +4,13 @@
 
     {"change": {"id": …, "kind": "move", "moves": [["happy/1.jpg", "sad/1.jpg"]], …}}
     {"done": ID}
+    {"given_up": ID}
 
 Laws: the intention is on the disk before the first file moves, and each step can be repeated
-without harm; so after a kill at any moment, opening the project finishes what was begun. Nothing is
-ever deleted: what goes, goes to ``.mien/trash/ID/``. Two studios on one project take turns.
+without harm; so after a kill at any moment, opening the project finishes what was begun. What the
+disk refuses half-way is taken back before anything else is done, so that it cannot come true later
+over what the user did since. Nothing is ever deleted: what goes, goes to ``.mien/trash/ID/``. Two
+studios on one project take turns.
 """
 
 from __future__ import annotations
@@ -18,14 +21,15 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from mien.errors import UserError
 from mien.files import write_text
-from mien.studio.table import Rows, change_table
+from mien.studio.errors import StudioError, from_disk
+from mien.studio.table import Row, Rows, change_table, read_table
 
 TRASH: Final = ".mien/trash"
 CLASSES_NAME: Final = "classes.txt"
@@ -86,6 +90,8 @@ class Journal:
         self._path = root / ".mien" / "journal.jsonl"
         self._lock = threading.RLock()
         self._depth = 0
+        # What the disk refused and would not let us take back either, yet.
+        self._stuck: list[Change] = []
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -107,14 +113,29 @@ class Journal:
         return len(open_ones)
 
     def do(self, change: Change) -> None:
-        """Write a change down, carry it out, and write down that it is done."""
+        """Write a change down, carry it out, and write down that it is done.
+
+        Raises:
+            UserError: The disk refused it; all is as it was before.
+        """
         with self.turn():
-            self._append({"change": _to_plain(change)})
-            self._carry_out(change)
+            self._take_back_stuck()
+            try:
+                self._append({"change": _to_plain(change)})
+                self._carry_out(change)
+            except (OSError, UserError) as error:
+                self._stuck.append(change)
+                with suppress(OSError, UserError):
+                    self._take_back_stuck()
+                told = from_disk(error)
+                if told is error:
+                    raise
+                raise told from error
 
     def note(self, change: Change) -> None:
         """Write down a change that has been carried out already, so that it can be undone."""
         with self.turn():
+            self._take_back_stuck()
             self._append({"change": _to_plain(change)}, {"done": change.id})
 
     def undo(self) -> Change | None:
@@ -126,14 +147,29 @@ class Journal:
             return change
 
     def take_back(self, number: str) -> None:
-        """Take back this very change, whatever was done since; one that was undone stays so."""
+        """Take back this very change, whatever was done since; one that was undone stays so.
+
+        Groups that were given since go back with their photos.
+
+        Raises:
+            StudioError: What it moved is no longer where it was moved to.
+        """
         with self.turn():
             changes, _ = self._read()
             if any(change.undoes == number for change in changes):
                 return
             for change in changes:
                 if change.id == number:
-                    self.do(change.inverse())
+                    inverse = change.inverse()
+                    for source, _ in inverse.moves:
+                        if not os.path.lexists(self._root / source):
+                            raise StudioError("photo_gone", name=source)
+                    self.do(replace(inverse, rows=self._rows_now(inverse)))
+
+    def undone(self) -> set[str]:
+        """Numbers of the changes that were taken back."""
+        changes, done = self._read()
+        return {c.undoes for c in changes if c.undoes is not None and c.id in done}
 
     def latest(self) -> Change | None:
         """The change that `undo` would take back."""
@@ -141,6 +177,29 @@ class Journal:
         undone = {change.undoes for change in changes if change.undoes}
         standing = [c for c in changes[-_MAX_UNDO:] if not c.undoes and c.id not in undone]
         return next((c for c in reversed(standing) if c.id in done), None)
+
+    def _rows_now(self, inverse: Change) -> Rows:
+        """The rows of an old change's inverse, each with what the table says of its photo today."""
+        table = read_table(self._root).groups
+        now: dict[str, tuple[Row | None, Row | None]] = dict(inverse.rows)
+        for source, target in inverse.moves:
+            if source in table:
+                now |= {source: (table[source], None), target: (None, table[source])}
+        return now
+
+    def _take_back_stuck(self) -> None:
+        while self._stuck:
+            change = self._stuck[-1]
+            for source, target in reversed(change.moves):
+                _move(self._root / target, self._root / source)
+            change_table(self._root, change.inverse().rows)
+            if change.classes is not None:
+                _write_classes(self._root / CLASSES_NAME, change.classes[0])
+            for folder in reversed(change.folders):
+                with suppress(OSError):  # not empty: somebody put a photo there meanwhile
+                    (self._root / folder).rmdir()
+            self._append({"given_up": change.id})
+            self._stuck.pop()
 
     def _carry_out(self, change: Change) -> None:
         for folder in change.folders:
@@ -164,14 +223,12 @@ class Journal:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise UserError(
-                f"cannot write '{self._path}': {error.strerror or error}",
-                "Free some space on the disk and do it again; no photo is lost.",
-            ) from error
+            raise from_disk(error) from error
 
     def _read(self) -> tuple[list[Change], set[str]]:
         changes: list[Change] = []
         done: set[str] = set()
+        given_up: set[str] = set()
         if not self._path.is_file():
             return changes, done
         for line in self._path.read_text(encoding="utf-8", errors="replace").splitlines():
@@ -181,9 +238,11 @@ class Journal:
                 continue  # half a line: its change was never begun
             if "done" in entry:
                 done.add(entry["done"])
+            elif "given_up" in entry:
+                given_up.add(entry["given_up"])
             elif "change" in entry:
                 changes.append(_from_plain(entry["change"]))
-        return changes, done
+        return [change for change in changes if change.id not in given_up], done
 
 
 def _move(source: Path, target: Path) -> None:

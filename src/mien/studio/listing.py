@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,9 @@ from mien.errors import DatasetError
 from mien.files import nfc
 from mien.studio.journal import CLASSES_NAME
 from mien.studio.table import read_table
+
+# File systems stamp by a clock that ticks every few milliseconds: ample.
+_TICK_NS: Final = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +89,9 @@ class Lister:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._lock = threading.Lock()
-        self._latest: tuple[str, Listing] | None = None
+        self._latest: Listing | None = None
+        self._stamp = ""
+        self._settled = False
 
     def now(self) -> Listing:
         """The listing as it is now.
@@ -95,28 +101,47 @@ class Lister:
         """
         with self._lock:
             try:
-                stamp = _stamp(self._root)
-                if self._latest is None or self._latest[0] != stamp:
-                    self._latest = (stamp, _read(self._root, stamp))
+                before = time.time_ns()
+                stamp, newest_ns = _stamp(self._root)
+                if stamp != self._stamp or not self._settled:
+                    self._renew(_read(self._root, stamp))
+                    self._stamp = stamp
+                    # A change within the clock's tick of the one that was seen has its time stamp.
+                    self._settled = newest_ns < before - _TICK_NS
             except OSError as error:
                 raise DatasetError(
                     f"cannot read the project '{self._root}': {error.strerror or error}",
                     "Bring the folder back; the studio goes on where it was.",
                 ) from error
-            return self._latest[1]
+            assert self._latest is not None
+            return self._latest
+
+    def _renew(self, found: Listing) -> None:
+        latest = self._latest
+        if latest is None or latest.version.partition(".")[0] != found.version:
+            self._latest = found
+        elif replace(found, version=latest.version) != latest:
+            # The same time stamps and other files: told apart by a count.
+            count = int(latest.version.partition(".")[2] or 0) + 1
+            self._latest = replace(found, version=f"{found.version}.{count}")
 
 
-def _stamp(root: Path) -> str:
+def _stamp(root: Path) -> tuple[str, int]:
+    """What changes when anything is added, renamed or taken away, and the latest time stamp."""
     state = hashlib.sha256()
+    newest_ns = 0
     for path in _folders(root):
-        state.update(f"{path}\0{path.stat().st_mtime_ns}\0".encode(errors="surrogateescape"))
+        changed_ns = path.stat().st_mtime_ns
+        newest_ns = max(newest_ns, changed_ns)
+        state.update(f"{path}\0{changed_ns}\0".encode(errors="surrogateescape"))
     for name in (TABLE_NAME, CLASSES_NAME):
         try:
             status = (root / name).stat()
-            state.update(f"{name}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
         except FileNotFoundError:
             continue
-    return state.hexdigest()[:16]
+        newest_ns = max(newest_ns, status.st_mtime_ns)
+        state.update(f"{name}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
+    return state.hexdigest()[:16], newest_ns
 
 
 def _folders(folder: Path) -> Iterator[Path]:

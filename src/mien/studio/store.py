@@ -6,7 +6,6 @@ trains on the same; it is stored only if our decoder takes it; its name is ours 
 
 from __future__ import annotations
 
-import errno
 import re
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -22,7 +21,7 @@ from mien.files import nfc, write_bytes
 from mien.formats.project import unpack_samples
 from mien.image.decode import MAX_BYTES, decode
 from mien.records import Reject
-from mien.studio.errors import StudioError
+from mien.studio.errors import StudioError, is_full
 from mien.studio.project import Project, clean_label, free_name
 
 T = TypeVar("T")
@@ -170,7 +169,7 @@ def _store_one(
     try:
         write_bytes(path, file.data)
     except UserError as error:
-        if isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.ENOSPC:
+        if is_full(error):
             raise StudioError("disk_full") from error
         raise
     taken[name] = path
