@@ -268,4 +268,4 @@ def test_a_change_whose_photo_went_on_elsewhere_cannot_be_taken_back(tmp_path: P
     p.rename_class("sad", "blue")
     with pytest.raises(StudioError, match="no longer there"):
         p.journal.take_back(change.id)
-    assert change.id not in p.journal.undone()
+    assert change.id in p.journal.standing()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,16 +39,21 @@ CLASSES = ("angry", "happy")
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def drawn_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn")
     draw_dataset(folder, classes=CLASSES, n_per_class=6, seed=3, test_per_class=3, size_px=64)
     return folder
 
 
 @pytest.fixture
-def root(drawn: Path, tmp_path: Path) -> Path:
-    import shutil
+def drawn(drawn_once: Path, tmp_path: Path) -> Path:
+    """Drawn photos at which nobody has looked yet."""
+    shutil.copytree(drawn_once, tmp_path / "drawn")
+    return tmp_path / "drawn"
 
+
+@pytest.fixture
+def root(drawn: Path, tmp_path: Path) -> Path:
     shutil.copytree(drawn / "train", tmp_path / "photos")
     return tmp_path / "photos"
 
@@ -190,12 +197,52 @@ def test_an_export_is_downloaded_as_one_zip(client: TestClient, root: Path) -> N
     folder = make_run(root) / "exports" / "keras"
     folder.mkdir(parents=True)
     (folder / "README.md").write_text("```python\nuse()\n```")
+    # Killed while it was written: not there yet.
+    assert client.get("/api/try/exports", params={"run": "first"}).json()["made"] == {}
+    asked = {"run": "first", "to": "keras"}
+    assert client.get("/api/try/export/download", params=asked).status_code == 400
+    parity = [{"file": "keras_model.h5", "consumer": "mien 1", "checked": True}]
+    write_json(folder / "golden.json", {"parity": parity, "files": [{"size_bytes": 5}]})
     answer = client.get("/api/try/export/download", params={"run": "first", "to": "keras"})
     assert "first-keras.zip" in answer.headers["content-disposition"]
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
-        assert archive.namelist() == ["README.md"]
-    readme = client.get("/api/try/export/readme", params={"run": "first", "to": "keras"})
-    assert "use()" in readme.text
+        assert archive.namelist() == ["README.md", "golden.json"]
+    made = client.get("/api/try/exports", params={"run": "first"}).json()["made"]
+    assert made == {"keras": {"parity": parity, "size_bytes": 5, "snippet": "use()\n"}}
+
+
+def test_an_export_is_a_job_whose_progress_is_told(client: TestClient, root: Path) -> None:
+    run = make_run(root)
+    job = client.post("/api/try/export", json={"run": "first", "to": "onnx"}).json()
+    assert client.get("/api/try/exports", params={"run": "first"}).json()["job"]["id"] == job["id"]
+    assert wait_for(client, job)["state"] == "done"
+    events = client.get(f"/api/jobs/{job['id']}").json()["events"]
+    told = [(one["done"], one["total"]) for one in events if one["stage"] == "consumers"]
+    assert told[0][0] == 0
+    assert told[-1] == (told[-1][1], told[-1][1])
+    (made,) = client.get("/api/try/exports", params={"run": "first"}).json()["made"].values()
+    assert len(made["parity"]) == told[-1][1]
+    assert any(one["checked"] and one["max_abs_diff"] < 1e-4 for one in made["parity"])
+    assert (run / "exports" / "onnx" / "golden.json").is_file()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_job_on_a_full_disk_says_so_and_not_that_it_was_interrupted(
+    client: TestClient, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / ".mien" / "jobs").mkdir(exist_ok=True)
+    number = "0" * 13 + "-000000"
+    monkeypatch.setattr("mien.studio.jobs.new_id", lambda: number)
+    # Whatever is written into its events is refused for want of space.
+    (root / ".mien" / "jobs" / f"{number}.jsonl").symlink_to("/dev/full")
+    make_run(root)
+    job = client.post("/api/try/export", json={"run": "first", "to": "onnx"}).json()
+    record = wait_for(client, job)
+    assert record["state"] == "failed"
+    assert "disk is full" in record["error"]["message"]
+    headers = {"Accept-Language": "ko"}
+    told = client.get(f"/api/jobs/{job['id']}", headers=headers).json()["job"]
+    assert "디스크" in told["error"]["message"]
 
 
 def test_the_training_photos_are_refused_as_test_photos(client: TestClient, root: Path) -> None:
@@ -221,8 +268,15 @@ def test_an_exam_equals_mien_test_and_its_looks_are_counted(
     for key in ("n", "correct", "accuracy", "confusion", "per_class", "macro_f1"):
         assert exam["result"][key] == json.loads(json.dumps(own[key]))
     state = client.get("/api/exam").json()
-    assert state["sets"][0]["looks"] >= 1
+    # The studio's own exam and that of the command line: one count, which both tell.
+    assert state["sets"][0]["looks"] == 2
     assert state["exams"][0]["correct"] == own["correct"]
+    assert exam["look"] == 1
+    record = wait_for(client, client.post("/api/exam/take", json=asked).json())
+    assert client.get(f"/api/exam/one/{record['answer']['exam']}").json()["look"] == 3
+    again = mien_test(run / "model.onnx", photos=drawn / "test").plain()
+    assert again["looks"]["n_exams"] == 4
+    assert client.get("/api/exam").json()["sets"][0]["looks"] == 4
 
 
 def keep_exam(root: Path, folder: Path, run: str, right: list[bool]) -> str:
@@ -238,7 +292,7 @@ def keep_exam(root: Path, folder: Path, run: str, right: list[bool]) -> str:
                        "reason": None, "groups": {}})  # fmt: skip
     result = {"n": len(names), "correct": sum(right), "accuracy": None, "photos": photos,
               "confusion": {"labels": list(CLASSES), "matrix": [], "no_answer": []}}  # fmt: skip
-    return exams.keep(test_set=test_set, model="model.onnx", run=run, result=result)
+    return exams.keep(test_set=test_set, model="model.onnx", run=run, look=1, result=result)
 
 
 def test_sealed_photos_are_shown_only_after_an_exam(
@@ -353,11 +407,29 @@ def test_a_decision_that_cannot_be_written_is_not_carried_out(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(decisions, "_append", full)
-    with pytest.raises(UserError, match="disk is full"):
-        decisions.decide("M301", [a, b], choice="drop", photo=b)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(UserError, match="disk is full"):
+            decisions.decide("M301", [a, b], choice="drop", photo=b)
     assert (root / b).is_file()
     assert decisions.all() == []
+
+
+def test_a_kill_between_a_decision_and_its_change_leaves_neither(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = names_of(root, "angry")[:2]
+    with monkeypatch.context() as patch:
+        patch.setattr(Project, "delete_photos", lambda *_, **__: None)  # killed before it
+        Decisions(Project.open(root)).decide("M301", [a, b], choice="drop", photo=b)
+    again = Decisions(Project.open(root))
+    assert (root / b).is_file()
+    assert again.all() == []
+    again.decide("M301", [a, b], choice="drop", photo=b)
+    assert [one.photo for one in again.all()] == [b]
+    again.undo()
+    assert (root / b).is_file()
+    assert again.all() == []
 
 
 def test_a_decision_to_keep_outlives_a_new_name_and_a_restart(root: Path) -> None:

@@ -15,7 +15,12 @@ from mien.cli.console import document, json_option, print_json, say
 
 @click.command()
 @click.argument("photos", type=click.Path(path_type=Path), default=Path("photos"))
-@click.option("--port", default=0, show_default="any free one", type=click.IntRange(0, 65535))
+@click.option(
+    "--port",
+    default=0,
+    show_default="the last one, or any that is free",
+    type=click.IntRange(0, 65535),
+)
 @click.option("--no-browser", is_flag=True, help="Only print the link.")
 @json_option
 def command(photos: Path, port: int, no_browser: bool, as_json: bool) -> None:
@@ -25,14 +30,16 @@ def command(photos: Path, port: int, no_browser: bool, as_json: bool) -> None:
     made when it is missing. The link that is printed opens the studio once; Enter prints another.
     """
     from mien.serve import Access
-    from mien.serve.run import HOST, bind, serve
+    from mien.serve.run import HOST, serve
     from mien.studio.app import create_studio
+    from mien.studio.port import bind_again, remember
 
     began = time.monotonic()
-    listener = bind(port)
+    listener = bind_again(photos, port)
     port = listener.getsockname()[1]
     access = Access(port=port)
     app = create_studio(photos, port=port, access=access)
+    remember(photos, listener)
 
     def new_link() -> str:
         return f"http://{HOST}:{port}/enter?token={access.new_token()}"

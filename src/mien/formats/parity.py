@@ -30,6 +30,7 @@ from mien.formats.importers import read_foreign
 from mien.formats.tensorflow_files import PYTHON_VARIABLE, python_with_tensorflow
 from mien.formats.tfjs import for_browser
 from mien.model import Model
+from mien.records import Progress, no_progress
 
 MODULES_VARIABLE: Final = "MIEN_NODE_MODULES"
 _SCRIPTS: Final = Path(__file__).parent / "consumers"
@@ -85,7 +86,12 @@ class Said:
 
 
 def check_export(
-    model: Model, files: Files, checks: tuple[Check, ...], *, photos: Array | None = None
+    model: Model,
+    files: Files,
+    checks: tuple[Check, ...],
+    *,
+    photos: Array | None = None,
+    progress: Progress = no_progress,
 ) -> list[Parity]:
     """Open an export with each of its consumers and compare.
 
@@ -95,6 +101,7 @@ def check_export(
         checks: Of its exporter.
         photos: Float images ``(n, h, w, 3)`` that are asked beside the golden pictures, where the
             format was calibrated on them.
+        progress: Told consumers, each after it was asked.
 
     Raises:
         ModelError: A consumer answers otherwise than the tolerance allows, or cannot open it.
@@ -118,8 +125,10 @@ def check_export(
         for path, data in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(data)
-        return [
-            _checked(
+        parities = []
+        for check in checks:
+            progress("consumers", len(parities), len(checks))
+            parity = _checked(
                 check,
                 folder / check.file,
                 asked=asked[check.takes],
@@ -127,8 +136,9 @@ def check_export(
                 edge=edge if check.edge else 0.0,
                 names=names,
             )
-            for check in checks
-        ]
+            parities.append(parity)
+        progress("consumers", len(parities), len(checks))
+        return parities
 
 
 def _checked(

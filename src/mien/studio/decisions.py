@@ -6,7 +6,9 @@
 
 A decision that moves or deletes a photo is also a change in the journal; undoing it takes that very
 change back, whatever else was done since. Laws: a decision is on the disk before the page is told;
-it is about bytes, not names, so a renamed photo keeps its decisions.
+it is written before its change and stands only while that change does, so a kill between the two,
+or the board's undo, leaves neither; it is about bytes, not names, so a renamed photo keeps its
+decisions.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -60,18 +62,16 @@ class Decisions:
         self._digests: dict[tuple[str, str], str] = {}
 
     def all(self) -> list[Decision]:
-        """The decisions that still stand, the latest first.
-
-        One whose change was taken back elsewhere, as by the board's undo, no longer stands.
-        """
+        """The decisions that still stand, the latest first."""
         lines = self._read()
         undone = {line["undoes"] for line in lines if "undoes" in line}
-        undone_changes = self._project.journal.undone() if lines else set()
+        changes = self._project.journal.standing() if lines else set()
         standing = [
             line
             for line in lines
-            if "key" in line and line["id"] not in undone and line["change"] not in undone_changes
-        ]
+            if "key" in line and line["id"] not in undone
+            and (line["change"] is None or line["change"] in changes)
+        ]  # fmt: skip
         return [Decision(**line) for line in reversed(standing)]
 
     def key(self, kind: str, photos: Sequence[str]) -> str:
@@ -106,22 +106,19 @@ class Decisions:
         if choice != "keep" and (photo is None or photo not in photos):
             raise StudioError("bad_request")
         with self._project.journal.turn():
-            key = self.key(kind, photos)
+            work = self._work(choice, photo or "", label or "")
             decision = Decision(
                 id=new_id(),
-                key=key,
+                key=self.key(kind, photos),
                 choice=choice,
                 photo=photo or photos[0],
                 label=label,
-                change=self._carry_out(choice, photo, label),
+                change=None if work is None else new_id(),
                 time=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             )
-            try:
-                self._append(vars(decision))
-            except OSError as error:
-                if decision.change is not None:
-                    self._project.journal.take_back(decision.change)
-                raise from_disk(error) from error
+            self._append(vars(decision))
+            if work is not None:
+                work(decision.change or "")
         return decision
 
     def undo(self) -> Decision | None:
@@ -136,16 +133,21 @@ class Decisions:
             self._append({"undoes": latest.id})
         return latest
 
-    def _carry_out(self, choice: Choice, photo: str | None, label: str | None) -> str | None:
+    def _work(self, choice: Choice, photo: str, label: str) -> Callable[[str], object] | None:
+        """What is to be done to the photo by a change of a given number; None for nothing.
+
+        Raises:
+            StudioError: It cannot be done; nothing was written yet.
+        """
         if choice == "keep":
             return None
-        self._project.photo(photo or "")
+        self._project.photo(photo)
         if choice == "drop":
-            self._project.delete_photos([photo or ""])
-        elif self._project.move_photos([photo or ""], label or "") == 0:
+            return lambda number: self._project.delete_photos([photo], number=number)
+        self._project.require_class(label)
+        if photo.partition("/")[0] == label:
             return None
-        change = self._project.journal.latest()
-        return None if change is None else change.id
+        return lambda number: self._project.move_photos([photo], label, number=number)
 
     def _digest(self, item: Item) -> str:
         known = (item.name, item.version)
@@ -154,13 +156,16 @@ class Decisions:
         return self._digests[known]
 
     def _append(self, line: Mapping[str, Any]) -> None:
-        with self._path.open("a+b") as file:
-            # A kill may have left half a line; it must not swallow this one.
-            if file.tell() and _last_byte(file) != b"\n":
-                file.write(b"\n")
-            file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        try:
+            with self._path.open("a+b") as file:
+                # A kill may have left half a line; it must not swallow this one.
+                if file.tell() and _last_byte(file) != b"\n":
+                    file.write(b"\n")
+                file.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise from_disk(error) from error
 
     def _read(self) -> list[dict[str, Any]]:
         if not self._path.is_file():

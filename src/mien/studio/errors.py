@@ -27,6 +27,11 @@ class StudioError(UserError):
 _FULL: Final = frozenset({errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 
+# How a job tells it: in its record, or, where even that cannot be written, by its exit code.
+DISK_FULL: Final = {"code": "disk_full", "message": say("en", "error.disk_full"), "hint": ""}
+DISK_FULL_EXIT: Final = 74  # EX_IOERR of sysexits.h
+
+
 def is_full(error: BaseException | None) -> bool:
     """Whether an error, or what it was raised from, says that the disk is full."""
     while error is not None:

@@ -7,7 +7,8 @@
 
 Laws: test photos are plain folders of class folders outside the project, so the command line can
 use them too; a set is told by its photos' bytes, so that a look at it counts wherever it lies and
-whatever it is called. An exam is never changed and never deleted: looks only grow.
+whatever it is called. An exam is never changed and never deleted. Looks are counted in one place,
+by `mien test`, beside the test photos: the studio only reads that count.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +25,7 @@ import numpy as np
 
 from mien.dataset.folder import read_dataset
 from mien.dataset.splits import part_of, read_splits
-from mien.digest import digest_many, digest_text
+from mien.digest import digest_text
 from mien.errors import UserError
 from mien.exam import Exam, compare, examine
 from mien.files import nfc, read_json, write_json
@@ -31,7 +33,8 @@ from mien.records import Dataset, Progress, no_progress, plain
 from mien.studio.errors import StudioError
 from mien.studio.journal import Change, new_id
 from mien.studio.project import Project, free_name
-from mien.workflows.exams import looks_at
+from mien.workflows.exams import FILE_NAME as LOOKS_NAME
+from mien.workflows.exams import fingerprint, looks_at
 from mien.workflows.split import split
 
 _ID: Final = re.compile(r"[0-9a-f]{16}")
@@ -96,6 +99,7 @@ class Exams:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._folder = root / ".mien" / "exams"
+        self._known: dict[Path, tuple[str, Dataset]] = {}
 
     @property
     def own_folder(self) -> Path:
@@ -107,8 +111,7 @@ class Exams:
         folders = self._listed()
         if self.own_folder.is_dir() and str(self.own_folder) not in folders:
             folders = [str(self.own_folder), *folders]
-        taken = [exam["fingerprint"] for exam in self.all()]
-        return [self._set(Path(folder), taken) for folder in folders]
+        return [self._set(Path(folder)) for folder in folders]
 
     def find_set(self, set_id: str) -> TestSet:
         """The set with this id.
@@ -184,8 +187,10 @@ class Exams:
                 return photo.path
         raise StudioError("photo_gone", name=name)
 
-    def keep(self, *, test_set: TestSet, model: str, run: str, result: Mapping[str, Any]) -> str:
-        """Keep an exam and count the look; returns its id."""
+    def keep(
+        self, *, test_set: TestSet, model: str, run: str, look: int, result: Mapping[str, Any]
+    ) -> str:
+        """Keep an exam, which `mien test` counted as this look; returns its id."""
         exam_id = f"{int(time.time() * 1000):013d}-{digest_text(model, test_set.id)[:8]}"
         exam = {
             "id": exam_id,
@@ -193,7 +198,7 @@ class Exams:
             "set": test_set.id,
             "set_name": test_set.name,
             "fingerprint": test_set.fingerprint,
-            "look": test_set.looks + 1,
+            "look": look,
             "model": model,
             "run": run,
             "result": plain(result),
@@ -210,12 +215,15 @@ class Exams:
         listed: list[str] = read_json(path, what="list of test photos") if path.is_file() else []
         return listed
 
-    def _set(self, folder: Path, taken: list[str]) -> TestSet:
+    def _set(self, folder: Path) -> TestSet:
+        trouble, n_looks = None, 0
+        dataset = Dataset(root=folder, classes=(), photos=())
         try:
-            dataset, trouble = read_dataset(folder, min_classes=1), None
+            dataset = self._read_set(folder)
+            looks = looks_at(dataset)
+            n_looks = looks.n_exams if looks else 0
         except UserError as error:
-            dataset, trouble = Dataset(root=folder, classes=(), photos=()), str(error)
-        fingerprint = digest_many(photo.sha256 for photo in dataset.photos)
+            trouble = str(error)
         return TestSet(
             id=_set_id(folder),
             folder=folder,
@@ -225,16 +233,30 @@ class Exams:
                 label: sum(photo.label == label for photo in dataset.photos)
                 for label in dataset.classes
             },
-            fingerprint=fingerprint,
-            looks=_n_looks(dataset, own=taken.count(fingerprint)),
+            fingerprint=fingerprint(dataset),
+            looks=n_looks,
             trouble=trouble,
         )
 
+    def _read_set(self, folder: Path) -> Dataset:
+        """The set's photos; read again only when a file in the folder changed."""
+        stamp = _stamp(folder)
+        known = self._known.get(folder)
+        if known is None or known[0] != stamp:
+            known = (stamp, read_dataset(folder, min_classes=1))
+            self._known[folder] = known
+        return known[1]
 
-def _n_looks(dataset: Dataset, *, own: int) -> int:
-    """Exams on these very photos: the studio's own, or more where the command line took some."""
-    looks = looks_at(dataset) if dataset.photos else None
-    return max(own, looks.n_exams if looks else 0)
+
+def _stamp(folder: Path) -> str:
+    """Changes with any file of the folder but the record of looks, which is no photo."""
+    facts = []
+    for path in sorted(folder.rglob("*")):
+        with suppress(FileNotFoundError):  # taken away since it was listed
+            status = path.stat()
+            if path.name != LOOKS_NAME and not path.is_dir():
+                facts.append(f"{path}\0{status.st_mtime_ns}\0{status.st_size}")
+    return digest_text(*facts)
 
 
 def _set_id(folder: Path) -> str:

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mien.files import read_json, write_json
-from mien.studio.errors import StudioError
+from mien.studio.errors import DISK_FULL, DISK_FULL_EXIT, StudioError
 from mien.studio.journal import new_id
 
 RUNNING: Final = "running"
@@ -85,7 +85,7 @@ class Jobs:
             # It may have ended between the two looks.
             record = read_json(self._folder / f"{number}.json", what="job record")
             if record["state"] == RUNNING:
-                record["state"] = "lost"
+                record |= self._how_it_went(number)
         elif record["state"] != RUNNING and (process := self._processes.pop(number, None)):
             # A process that has told its end is about to go; nobody else waits for it.
             process.wait(timeout=30)
@@ -122,16 +122,26 @@ class Jobs:
         record = self.get(number)
         if record["state"] != RUNNING:
             return
-        write_json(
-            self._folder / f"{number}.json",
-            {**record, "state": "cancelled", "ended": time.time()},
-        )
         process = self._processes.get(number)
         pid = process.pid if process else record["pid"]
-        if pid:
-            _stop(pid)
-        if process:
-            process.wait(timeout=10)
+        try:
+            write_json(
+                self._folder / f"{number}.json",
+                {**record, "state": "cancelled", "ended": time.time()},
+            )
+        finally:
+            # On a full disk, too: stopping may be what frees it.
+            if pid:
+                _stop(pid)
+            if process:
+                process.wait(timeout=10)
+
+    def _how_it_went(self, number: str) -> dict[str, Any]:
+        """The end of a job that could not write its own."""
+        process = self._processes.get(number)
+        if process is not None and process.returncode == DISK_FULL_EXIT:
+            return {"state": "failed", "error": DISK_FULL}
+        return {"state": "lost"}
 
     def _is_alive(self, record: Mapping[str, Any]) -> bool:
         process = self._processes.get(record["id"])

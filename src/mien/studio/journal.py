@@ -166,10 +166,11 @@ class Journal:
                             raise StudioError("photo_gone", name=source)
                     self.do(replace(inverse, rows=self._rows_now(inverse)))
 
-    def undone(self) -> set[str]:
-        """Numbers of the changes that were taken back."""
+    def standing(self) -> set[str]:
+        """Numbers of the changes that were carried out and not taken back."""
         changes, done = self._read()
-        return {c.undoes for c in changes if c.undoes is not None and c.id in done}
+        undone = {change.undoes for change in changes if change.id in done}
+        return {change.id for change in changes if change.id in done} - undone
 
     def latest(self) -> Change | None:
         """The change that `undo` would take back."""

@@ -81,6 +81,14 @@ class Project:
             raise StudioError("photo_gone", name=name)
         return item
 
+    def require_class(self, label: str) -> None:
+        """See that there is a class of this name.
+
+        Raises:
+            StudioError: There is none.
+        """
+        self._with_class(label)
+
     def add_class(self, label: str) -> str:
         """Make a class; returns its name as it was written."""
         label = clean_label(label)
@@ -134,8 +142,8 @@ class Project:
                 before = self._written_order()
                 self._do("order_classes", classes=(before, tuple(labels)))
 
-    def move_photos(self, names: Iterable[str], label: str) -> int:
-        """Move photos to another class; returns how many moved."""
+    def move_photos(self, names: Iterable[str], label: str, *, number: str | None = None) -> int:
+        """Move photos to another class, as a change of this number; returns how many moved."""
         with self.journal.turn():
             listing = self._with_class(label)
             items = [i for i in _found(listing, names) if i.name.partition("/")[0] != label]
@@ -151,15 +159,16 @@ class Project:
             )
             if moves:
                 words: dict[str, str | int] = {"n": len(moves), "label": label}
-                self._do("move", words=words, moves=moves, rows=_moved_rows(listing, pairs))
+                rows = _moved_rows(listing, pairs)
+                self._do("move", number=number, words=words, moves=moves, rows=rows)
         return len(moves)
 
-    def delete_photos(self, names: Iterable[str]) -> int:
-        """Move photos to the trash; returns how many."""
+    def delete_photos(self, names: Iterable[str], *, number: str | None = None) -> int:
+        """Move photos to the trash, as a change of this number; returns how many."""
         with self.journal.turn():
             listing = self.listing()
             items = _found(listing, names)
-            number = new_id()
+            number = number or new_id()
             moves = tuple(
                 (self._relative(item.path), f"{TRASH}/{number}/{item.name}") for item in items
             )

@@ -7,9 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from mien.studio.context import Studio, studio_of
+from mien.studio.context import Studio, language_of, studio_of
 from mien.studio.errors import StudioError
 from mien.studio.results import training_view
+from mien.studio.texts import say
 from mien.workflows.runs import next_run_folder
 
 router = APIRouter(prefix="/api")
@@ -68,7 +69,8 @@ def result(request: Request, job: str) -> Any:
 @router.get("/jobs/latest")
 def latest(request: Request, verb: str) -> Any:
     """The latest job of a verb, None where there is none."""
-    return {"job": studio_of(request).jobs.latest(verb)}
+    found = studio_of(request).jobs.latest(verb)
+    return {"job": None if found is None else in_words(found, language_of(request))}
 
 
 @router.get("/jobs/{number}")
@@ -76,7 +78,7 @@ def job(request: Request, number: str, offset: int = 0) -> Any:
     """A job and what happened since the offset."""
     jobs = studio_of(request).jobs
     # In this order: an end that is told has all its events told.
-    record = jobs.get(number)
+    record = in_words(jobs.get(number), language_of(request))
     events, offset = jobs.events(number, offset=max(0, offset))
     return {"job": record, "events": events, "offset": offset}
 
@@ -86,6 +88,15 @@ def cancel(request: Request, number: str) -> Any:
     """Stop a job."""
     studio_of(request).jobs.cancel(number)
     return {}
+
+
+def in_words(record: dict[str, Any], language: str) -> dict[str, Any]:
+    """A job's record with what went wrong in the page's language, where it is ours to say."""
+    error = record.get("error")
+    if not error or "code" not in error:
+        return record
+    message = say(language, f"error.{error['code']}", **error.get("values", {}))
+    return {**record, "error": {**error, "message": message}}
 
 
 def _folds(studio: Studio) -> int | None:

@@ -9,16 +9,16 @@ from __future__ import annotations
 import asyncio
 import zipfile
 from io import BytesIO
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, File, Request, Response, UploadFile, WebSocket, WebSocketDisconnect
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from mien.errors import UserError
 from mien.records import plain
 from mien.serve.errors import error_body
+from mien.studio import exports
 from mien.studio.context import Studio, studio_of
 from mien.studio.errors import StudioError
 from mien.studio.models import Models
@@ -97,7 +97,7 @@ class ExportAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     run: str
-    to: Literal["onnx", "keras", "tfjs", "teachable-machine", "savedmodel", "litert", "litert-int8"]
+    to: str = Field(max_length=40)
 
 
 @router.post("/export")
@@ -105,29 +105,37 @@ def export(asked: ExportAsked, request: Request) -> Any:
     """Write a model in a format and ask its consumers whether they answer the same."""
     studio = studio_of(request)
     run = studio.models.get(asked.run)
-    out = run.folder / "exports" / asked.to
+    if asked.to not in exports.FORMATS:
+        raise StudioError("export_gone")
     arguments = {
         "model": str(run.model),
         "to": asked.to,
-        "out": str(out),
+        "out": str(exports.place(run, asked.to)),
         "photos": str(studio.project.root),
     }
     return studio.jobs.start("export", arguments)
 
 
-@router.get("/export/readme")
-def export_readme(request: Request, run: str, to: str) -> Response:
-    """How to use an export, with its snippet."""
-    path = _export_folder(request, run, to) / "README.md"
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    return Response(text, media_type="text/plain; charset=utf-8")
+@router.get("/exports")
+def exports_made(request: Request, run: str) -> Any:
+    """The formats, those that were made of a run, and the export of it that was begun last."""
+    studio = studio_of(request)
+    chosen = studio.models.get(run)
+    job = studio.jobs.latest("export")
+    ours = job is not None and job["arguments"]["model"] == str(chosen.model)
+    return {
+        "formats": exports.FORMATS,
+        "made": exports.made(chosen),
+        "job": job if ours else None,
+    }
 
 
 @router.get("/export/download")
 def export_download(request: Request, run: str, to: str) -> Response:
     """An export as one zip; a file that is a zip already is given as it is."""
-    folder = _export_folder(request, run, to)
-    name = f"{folder.parent.parent.name}-{to}.zip"
+    chosen = studio_of(request).models.get(run)
+    folder = exports.folder(chosen, to)
+    name = f"{chosen.id}-{to}.zip"
     buffer = BytesIO()
     # What is in it is compressed badly or not at all: weights look like noise.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
@@ -140,11 +148,3 @@ def export_download(request: Request, run: str, to: str) -> Response:
         media_type="application/zip",
         headers={"Content-Disposition": disposition},
     )
-
-
-def _export_folder(request: Request, run: str, to: str) -> Path:
-    known = get_args(ExportAsked.model_fields["to"].annotation)
-    folder = studio_of(request).models.get(run).folder / "exports" / to
-    if to not in known or not folder.is_dir():
-        raise StudioError("export_gone")
-    return folder

@@ -2,7 +2,8 @@
 
     python -m mien.studio.worker .mien/jobs/ID.json
 
-Law: the record is replaced last and as a whole. A job that was cancelled meanwhile stays cancelled.
+Laws: the record is replaced last and as a whole. A job that was cancelled meanwhile stays
+cancelled. Where the disk is too full even for the record, the exit code says so.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import Any, Final, TextIO, TypeAlias
 from mien.errors import UserError
 from mien.files import read_json, write_json
 from mien.records import plain
+from mien.studio.errors import DISK_FULL, DISK_FULL_EXIT, StudioError, from_disk, is_full
 
 # A progress line at most this often: the page asks twice a second.
 _SECONDS: Final = 0.2
@@ -82,7 +84,7 @@ def sample(arguments: Mapping[str, Any], tell: Tell) -> Any:
 
 
 def exam(arguments: Mapping[str, Any], tell: Tell) -> Any:
-    """`mien test` of one model on a known set; kept with the project, so that the look counts."""
+    """`mien test` of one model on a known set, which counts the look; kept with the project."""
     from mien.studio.exams import Exams
     from mien.workflows.test import test
 
@@ -93,6 +95,7 @@ def exam(arguments: Mapping[str, Any], tell: Tell) -> Any:
         test_set=test_set,
         model=arguments["model"],
         run=arguments["run"],
+        look=record["looks"]["n_exams"],
         result={**record["results"][0], "rejects": record["rejects"]},
     )
     return {"exam": exam_id}
@@ -160,11 +163,26 @@ def main(path: Path) -> None:
     try:
         with path.with_suffix(".jsonl").open("a", encoding="utf-8") as events:
             outcome = _outcome(record, Tell(events))
+    except OSError as error:
+        if not is_full(error):
+            _end_by_bug(path)
+            raise
+        outcome = {"state": "failed", "error": DISK_FULL}
     except BaseException:
-        # Our own bug: the page says so, the terminal and the record have the traceback.
-        _end(path, {"state": "failed", "bug": traceback.format_exc()})
+        _end_by_bug(path)
         raise
-    _end(path, outcome)
+    try:
+        _end(path, outcome)
+    except UserError as error:
+        if not is_full(error):
+            raise
+        # The server tells by this what it cannot read in the record.
+        sys.exit(DISK_FULL_EXIT)
+
+
+def _end_by_bug(path: Path) -> None:
+    """Our own bug: the page says so, the terminal and the record have the traceback."""
+    _end(path, {"state": "failed", "bug": traceback.format_exc()})
 
 
 def _end(path: Path, outcome: Mapping[str, Any]) -> None:
@@ -177,7 +195,11 @@ def _outcome(record: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
     try:
         answer = VERBS[record["verb"]](record["arguments"], tell)
     except UserError as error:
-        return {"state": "failed", "error": {"message": error.message, "hint": error.hint}}
+        told = from_disk(error)
+        said = {"message": told.message, "hint": told.hint}
+        if isinstance(told, StudioError):
+            said |= {"code": told.code, "values": told.values}
+        return {"state": "failed", "error": said}
     body = answer.plain() if hasattr(answer, "plain") else plain(answer)
     return {"state": "done", "answer": body}
 

@@ -74,7 +74,7 @@ def export(
         to: Formats, keys of `EXPORTERS`.
         out: Folder to write; a folder of each format's name inside it where there are several.
         photos: Training photos, for formats that are calibrated on them.
-        progress: Told formats.
+        progress: Told formats, and within each that it is written and which consumers were asked.
 
     Raises:
         UserError: The model or the photos cannot be used, a format is unknown or needs something
@@ -88,7 +88,9 @@ def export(
     for i, (name, one) in enumerate(zip(names, exporters, strict=True)):
         folder = Path(out) / name if len(names) > 1 else Path(out)
         images = _calibration(opened, name, one, photos)
-        written, checked = _export_one(opened, name, images=images, folder=folder)
+        written, checked = _export_one(
+            opened, name, images=images, folder=folder, progress=progress
+        )
         files += [(folder / path).relative_to(Path(out)).as_posix() for path in written]
         parities += checked
         progress("formats", i + 1, len(names))
@@ -96,11 +98,18 @@ def export(
 
 
 def _export_one(
-    model: Model, name: str, *, images: Float32[np.ndarray, "n h w 3"] | None, folder: Path
+    model: Model,
+    name: str,
+    *,
+    images: Float32[np.ndarray, "n h w 3"] | None,
+    folder: Path,
+    progress: Progress,
 ) -> tuple[list[str], list[Parity]]:
     chosen = EXPORTERS[name]
+    progress("writing", 0, 1)
     made = chosen.files(model, images)
-    parities = check_export(model, made, chosen.checks, photos=images)
+    progress("writing", 1, 1)
+    parities = check_export(model, made, chosen.checks, photos=images, progress=progress)
     files = dict(made)
     files |= {f"golden/{k}.png": png(v) for k, v in golden_pictures(model.size_px).items()}
     for path, data in files.items():

@@ -1,6 +1,7 @@
 // The recorder of a class: the camera, and a button that records while it is held.
 // Laws: frames are sent in the order they were taken, a few at a time; what was taken is sent even
-// when the recorder is closed meanwhile.
+// when the recorder is closed meanwhile, and kept until the studio has stored it: a frame exists
+// nowhere else.
 // @ts-check
 
 import { el, number, t, tell } from "./mien.js";
@@ -12,6 +13,12 @@ const EVERY_MS = 100;
 const SIDE_PX = 480;
 const QUALITY = 0.92;
 const A_FEW = 8;
+const RETRY_MS = 2000;
+
+/** Frames of this tab that are not stored yet. */
+let unstored = 0;
+// The browser asks before it closes a tab with frames that nobody else has.
+window.addEventListener("beforeunload", (event) => { if (unstored) event.preventDefault(); });
 
 /**
  * Make a recorder.
@@ -48,6 +55,7 @@ export function recorder(label, onClose) {
   let waiting = [];
   let sending = false;
   let closed = false;
+  let held = false;
 
   async function start(deviceId = "") {
     trouble.hidden = true;
@@ -86,6 +94,7 @@ export function recorder(label, onClose) {
       taken += 1;
       count.textContent = t("camera.recording", { n: number(taken) });
       waiting.push({ file: frame, path: frameName(taken) });
+      unstored += 1;
       send();
       next = Math.max(next + EVERY_MS, performance.now() + 5);
       await new Promise((go) => setTimeout(go, next - performance.now()));
@@ -96,8 +105,17 @@ export function recorder(label, onClose) {
     recording = false;
     node.classList.remove("recording");
     hold.textContent = t("camera.hold");
-    if (taken) count.textContent = t("camera.recorded", { n: number(taken) });
+    if (taken && !held) count.textContent = t("camera.recorded", { n: number(taken) });
     send();
+  }
+
+  /** Whatever the reason, what was taken is kept and tried again; it is told once. @param {unknown} error */
+  function hold_on(error) {
+    if (!held) tell(error);
+    held = true;
+    stop();
+    count.textContent = t("camera.waiting", { n: number(waiting.length) });
+    setTimeout(send, RETRY_MS);
   }
 
   async function send() {
@@ -108,11 +126,13 @@ export function recorder(label, onClose) {
         const some = waiting.slice(0, 3 * A_FEW);
         await sendBatch(some, label);
         waiting = waiting.slice(some.length);
+        unstored -= some.length;
+        held = false;
         await look().catch(() => {});
       }
+      if (!recording) count.textContent = t("camera.recorded", { n: number(taken) });
     } catch (error) {
-      stop();
-      tell(error);
+      hold_on(error);
     } finally {
       sending = false;
     }
