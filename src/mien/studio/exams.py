@@ -108,10 +108,14 @@ class Exams:
 
     def sets(self) -> list[TestSet]:
         """Every known folder of test photos, as it is now."""
+        return [self._set(folder) for folder in self.folders()]
+
+    def folders(self) -> list[Path]:
+        """Where the known test photos lie."""
         folders = self._listed()
         if self.own_folder.is_dir() and str(self.own_folder) not in folders:
             folders = [str(self.own_folder), *folders]
-        return [self._set(Path(folder)) for folder in folders]
+        return [Path(folder) for folder in folders]
 
     def find_set(self, set_id: str) -> TestSet:
         """The set with this id.

@@ -1,28 +1,34 @@
-"""A finished training as its page shows it: a view of the run's record.
+"""A finished training as its page shows it: a view of the run's record, beside the one before.
 
-The only figure that is computed here is the interval of a share that the record states as a count.
+The only figures that are computed here are intervals of shares that the records state as counts,
+and of their difference.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from mien.errors import UserError
 from mien.files import read_json
-from mien.records import plain
-from mien.stats import share
+from mien.records import Estimate, plain
+from mien.stats import difference_interval, share
 from mien.workflows.runs import HISTORY
 
 _MOST_POINTS = 400
+_ESTIMATE = tuple(field.name for field in fields(Estimate))
 
 
-def training_view(job: Mapping[str, Any]) -> dict[str, Any]:
+def training_view(
+    job: Mapping[str, Any], *, before: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """What the page shows of a training.
 
     Args:
         job: The record of a job that is done; its answer is what `mien train --json` prints.
+        before: The record of the training before it, where there was one.
     """
     record = job["answer"]
     folds = record.get("cross_validation")
@@ -36,7 +42,38 @@ def training_view(job: Mapping[str, Any]) -> dict[str, Any]:
         "n_rejects": len(record["rejects"]),
         "recipe": record["recipe"]["name"],
         "fingerprint": record["fingerprint"],
+        "before": None if before is None else _change(record, before["answer"]),
     }
+
+
+def _change(now: Mapping[str, Any], then: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What another training made different; None where either was not validated."""
+    scores = [_score(one, one.get("cross_validation")) for one in (now, then)]
+    if scores[0] is None or scores[1] is None:
+        return None
+    a, b = (Estimate(**{key: one[key] for key in _ESTIMATE}) for one in scores if one)
+    # Photos come and go between trainings, so the shares are taken as those of different photos:
+    # this can only widen the interval.
+    interval = difference_interval(a, b)
+    return {
+        "score": scores[1],
+        "difference": {"value": a.value - b.value, **plain(interval)},
+        "n_photos": [then["n_photos"], now["n_photos"]],
+        "recipe": then["recipe"]["name"],
+        "per_class": _class_changes(now, then),
+    }
+
+
+def _class_changes(now: Mapping[str, Any], then: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each class that both trainings had, with its share before and now."""
+    if now.get("cross_validation") is None or then.get("cross_validation") is None:
+        return []
+    old = {part["label"]: part for part in _per_class(then["cross_validation"])}
+    return [
+        {"label": part["label"], "before": old[part["label"]], "now": part}
+        for part in _per_class(now["cross_validation"])
+        if part["label"] in old
+    ]
 
 
 def _score(record: Mapping[str, Any], folds: Mapping[str, Any] | None) -> dict[str, Any] | None:

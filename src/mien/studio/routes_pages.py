@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
 
 from mien.studio.context import LANGUAGE_COOKIE, page, studio_of
+from mien.studio.pulse import pulse
 from mien.studio.texts import LANGUAGES
 
 router = APIRouter(include_in_schema=False)
@@ -46,6 +47,12 @@ def board(request: Request) -> Any:
 def about(request: Request) -> Any:
     """What this is, what it must not be used for, and what it stands on."""
     return page(request, "about.html", name="about")
+
+
+@router.get("/api/pulse")
+def what_changed(request: Request) -> Any:
+    """Stamps of what the pages show: another one means that it changed."""
+    return pulse(studio_of(request))
 
 
 @router.post("/language")

@@ -63,7 +63,11 @@ def result(request: Request, job: str) -> Any:
     )
     seen = record["answer"]["n_photos"] + len(record["answer"]["rejects"])
     unchanged = not changed and seen == listing.n_photos
-    return {**training_view(record), "unchanged": unchanged}
+    trainings = [one for one in studio.jobs.all() if one["verb"] == "train"]
+    before = next(
+        (one for one in trainings if one["state"] == "done" and one["id"] < record["id"]), None
+    )
+    return {**training_view(record, before=before), "unchanged": unchanged}
 
 
 @router.get("/jobs/latest")
