@@ -125,7 +125,7 @@ def check_export(
         for path, data in files.items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(data)
-        parities = []
+        parities: list[Parity] = []
         for check in checks:
             progress("consumers", len(parities), len(checks))
             parity = _checked(

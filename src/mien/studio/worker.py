@@ -196,7 +196,7 @@ def _outcome(record: Mapping[str, Any], tell: Tell) -> dict[str, Any]:
         answer = VERBS[record["verb"]](record["arguments"], tell)
     except UserError as error:
         told = from_disk(error)
-        said = {"message": told.message, "hint": told.hint}
+        said: dict[str, Any] = {"message": told.message, "hint": told.hint}
         if isinstance(told, StudioError):
             said |= {"code": told.code, "values": told.values}
         return {"state": "failed", "error": said}
