@@ -47,11 +47,11 @@ browser:
 
 consumers: $(CONSUMERS)
 
-$(CONSUMERS): $(STAMP)
+$(CONSUMERS): $(STAMP) constraints-tensorflow.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[consumers]'
 	npm install --no-save --no-audit --no-fund --loglevel=error --legacy-peer-deps --prefix $(MODULES) @tensorflow/tfjs@1.3.1 @teachablemachine/image@0.8.5
 	$(PYTHON) -m venv $(TENSORFLOW)
-	$(TENSORFLOW)/bin/python -m pip install --quiet --disable-pip-version-check tensorflow-cpu==2.21.0 tf-keras==2.21.0
+	$(TENSORFLOW)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --requirement constraints-tensorflow.txt
 	@touch $@
 
 lock: setup

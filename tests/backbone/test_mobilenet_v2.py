@@ -10,15 +10,8 @@ import numpy as np
 import pytest
 
 from mien.backbone.mobilenet_graph import build_graph
-from mien.backbone.mobilenet_v2 import (
-    ALPHAS,
-    Folded,
-    Layer,
-    MobileNetV2,
-    Weights,
-    alpha_of,
-    fold,
-)
+from mien.backbone.mobilenet_v2 import ALPHAS, MobileNetV2, alpha_of
+from mien.backbone.network import Folded, Layer, Weights, fold
 from mien.backbone.session import Session
 from mien.backbone.tfjs_weights import read_tfjs_backbone
 from mien.backbone.weights import random_backbone

@@ -9,7 +9,7 @@ import pytest
 
 from mien.backbone import catalogue
 from mien.backbone.catalogue import BACKBONES, backbone_entry
-from mien.backbone.mobilenet_v2 import Weights
+from mien.backbone.network import Weights
 from mien.backbone.weights import (
     Backbone,
     find_backbone,

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.backbone.mobilenet_v2 import fold
+from mien.backbone.network import fold
 from mien.backbone.weights import random_backbone
 from mien.dataset.drawn import draw_dataset, draw_face
 from mien.files import write_json

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mien.backbone.mobilenet_v2 import fold
+from mien.backbone.network import fold
 from mien.backbone.weights import random_backbone
 from mien.cli import main
 from mien.formats import parity

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.formats.samples import make_model, write_savedmodel, write_tflite
+from tests.formats.lite_files import write_tflite
+from tests.formats.samples import make_embedded, make_model
+from tests.formats.saved_files import write_savedmodel
 
 from mien.model import Model
 
@@ -21,6 +23,11 @@ def model() -> Model:
 @pytest.fixture(scope="session")
 def mirrored() -> Model:
     return make_model(mirror_average=True)
+
+
+@pytest.fixture(scope="session")
+def embedded() -> Model:
+    return make_embedded()
 
 
 @pytest.fixture(scope="session")

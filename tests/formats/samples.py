@@ -6,8 +6,6 @@ The tests begin with these, and so does the fuzzer (`benchmarks/fuzz`).
 from __future__ import annotations
 
 import io
-import json
-import struct
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -15,12 +13,15 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from tests.formats.lite_files import write_embedded, write_tflite
+from tests.formats.saved_files import write_savedmodel
 
-from mien.backbone.mobilenet_v2 import fold
+from mien.backbone.mobilenet_v1 import MobileNetV1
+from mien.backbone.network import Folded, fold
 from mien.backbone.weights import random_backbone
 from mien.formats.catalogue import labels_bytes
-from mien.formats.keras_config import keras_config, keras_weights
-from mien.formats.keras_files import keras_h5_bytes
+from mien.formats.keras_config import keras_weights
+from mien.formats.keras_files import keras_bytes, keras_h5_bytes
 from mien.formats.tfjs import tfjs_files
 from mien.model import Model, model_bytes
 from mien.records import Dense, Head
@@ -50,195 +51,34 @@ def make_model(**changes: Any) -> Model:
     return Model(**(settings | changes))
 
 
-# --- a writer of flatbuffers, written from the format's own description -------------------------
-
-
-def write_tflite(model: Model, *, quantise: bool) -> bytes:
-    """The operators that TensorFlow's converter gives for the model, kernels int8 or float."""
-    tensors: list[dict[int, Any]] = []
-    buffers: list[dict[int, Any]] = [{}]
-    operators: list[dict[int, Any]] = []
-    codes = [34, 3, 4, 0, 40, 9, 25]
-
-    def tensor(shape: list[int], values: np.ndarray | None = None, *, axis: int = 0) -> int:
-        kind, how = {"f": 0, "i": 2}[values.dtype.kind if values is not None else "f"], {}
-        data = b"" if values is None else values.tobytes()
-        if quantise and values is not None and values.dtype.kind == "f" and values.ndim > 1:
-            rest = tuple(i for i in range(values.ndim) if i != axis)
-            scale = np.maximum(np.abs(values).max(axis=rest) / 127, 1e-12).astype(np.float32)
-            sides = [-1 if i == axis else 1 for i in range(values.ndim)]
-            data = np.round(values / scale.reshape(sides)).astype(np.int8).tobytes()
-            kind, how = 9, {2: scale, 3: np.zeros(len(scale), np.int64), 6: ("<i", axis)}
-        number = 0
-        if values is not None:
-            number = len(buffers)
-            buffers.append({0: np.frombuffer(data, np.uint8)})
-        fields = {0: np.array(shape, np.int32), 1: ("<b", kind), 2: ("<I", number)}
-        tensors.append(fields | ({4: how} if how else {}))
-        return len(tensors) - 1
-
-    def operator(code: int, inputs: list[int], options: dict[int, Any]) -> int:
-        out = tensor([1])
-        operators.append(
-            {
-                0: ("<I", codes.index(code)),
-                1: np.array(inputs, np.int32),
-                2: np.array([out], np.int32),
-                4: options,
-            }
-        )
-        return out
-
-    x = first = tensor([1, 32, 32, 3])
-    block = x
-    arrays = model.backbone.arrays
-    for layer in model.backbone.spec.layers:
-        if layer.name.endswith("_expand") or layer.name == "expanded_conv_depthwise":
-            block = x
-        if layer.stride == 2:
-            before, after = layer.pads
-            pads = np.array([[0, 0], [before, after], [before, after], [0, 0]], np.int32)
-            x = operator(34, [x, tensor([4, 2], pads)], {})
-        depthwise = layer.kind == "depthwise"
-        kernel = np.ascontiguousarray(arrays[layer.kernel_name].transpose(3, 0, 1, 2))
-        k = tensor(list(kernel.shape), kernel, axis=3 if depthwise else 0)
-        b = tensor([layer.n_out], arrays[layer.bias_name])
-        options: dict[int, Any] = {0: ("<b", int(layer.stride == 2))}
-        options |= {1: ("<i", layer.stride), 2: ("<i", layer.stride)}
-        options |= {3: ("<i", 1)} if depthwise else {}
-        options[4 if depthwise else 3] = ("<b", 3 if layer.relu else 0)
-        x = operator(4 if depthwise else 3, [x, k, b], options)
-        if layer.add:
-            x = operator(0, [block, x], {0: ("<b", 0)})
-    x = operator(40, [x, tensor([2], np.array([1, 2], np.int32))], {})
-    for dense in model.head.layers:
-        kernel = np.ascontiguousarray(dense.kernel.T)
-        inputs = [x, tensor(list(kernel.shape), kernel)]
-        inputs.append(-1 if dense.bias is None else tensor([len(dense.bias)], dense.bias))
-        x = operator(9, inputs, {0: ("<b", int(dense.activation == "relu"))})
-    x = operator(25, [x], {0: ("<f", 1.0)})
-    graph = {
-        0: tensors,
-        1: np.array([first], np.int32),
-        2: np.array([x], np.int32),
-        3: operators,
-    }
-    told = {
-        0: ("<I", 3),
-        1: [{0: ("<b", code), 3: ("<i", code)} for code in codes],
-        2: [graph],
-        4: buffers,
-    }
-    data = bytearray(struct.pack("<I", 0) + b"TFL3")
-    struct.pack_into("<I", data, 0, _table(data, told))
-    return bytes(data)
-
-
-def _table(data: bytearray, fields: dict[int, Any]) -> int:
-    """Append a table and all it points at; parents first, so that offsets point forward."""
-    n = max(fields, default=-1) + 1
-    at = 4
-    places = {}
-    for number, value in fields.items():
-        places[number] = at
-        at += struct.calcsize(value[0]) if isinstance(value, tuple) else 4
-    vtable = len(data)
-    data += struct.pack(f"<HH{n}H", 4 + 2 * n, at, *(places.get(i, 0) for i in range(n)))
-    start = len(data)
-    data += struct.pack("<i", start - vtable) + bytes(at - 4)
-    for number, value in fields.items():
-        where = start + places[number]
-        if isinstance(value, tuple):
-            struct.pack_into(value[0], data, where, value[1])
-            continue
-        child = _vector(data, value) if not isinstance(value, dict) else _table(data, value)
-        struct.pack_into("<I", data, where, child - where)
-    return start
-
-
-def _vector(data: bytearray, value: Any) -> int:
-    start = len(data)
-    data += struct.pack("<I", len(value))
-    if isinstance(value, np.ndarray):
-        data += value.tobytes()
-        return start
-    data += bytes(4 * len(value))
-    for i, table in enumerate(value):
-        where = start + 4 + 4 * i
-        struct.pack_into("<I", data, where, _table(data, table) - where)
-    return start
-
-
-# --- a writer of SavedModel's variables ---------------------------------------------------------
-
-
-def write_savedmodel(model: Model, folder: Path) -> Path:
-    """What the reader takes of a folder that Keras 2 writes: metadata, names and values."""
-    arrays = {k: v for part in keras_weights(model).values() for k, v in part.items()}
-    config = keras_config(model)
-    # Keras writes tuples as records of their own here.
-    shape = config["config"]["layers"][0]["config"]["batch_input_shape"]
-    record = {"class_name": "__tuple__", "items": shape}
-    config["config"]["layers"][0]["config"]["batch_input_shape"] = record
-    metadata = json.dumps(config).encode()
-    node = _text(4, b"_tf_keras_sequential") + _text(5, metadata)
-    (folder / "variables").mkdir()
-    (folder / "saved_model.pb").write_bytes(b"")
-    (folder / "keras_metadata.pb").write_bytes(_text(1, node))
-    values = b""
-    entries = {b"": b""}
-    names = b""
-    for i, (name, array) in enumerate(arrays.items()):
-        key = f"variables/{i}/.ATTRIBUTES/VARIABLE_VALUE".encode()
-        shape = b"".join(_text(2, _number(1, side)) for side in array.shape)
-        entries[key] = _entry(1, shape, len(values), array.nbytes)
-        values += np.ascontiguousarray(array).tobytes()
-        attribute = _text(1, b"VARIABLE_VALUE") + _text(2, name.encode()) + _text(3, key)
-        names += _text(1, _text(2, attribute))
-    told = _varint(len(names)) + b"sums" + names
-    entries[b"_CHECKPOINTABLE_OBJECT_GRAPH"] = _entry(7, b"", len(values), len(told))
-    (folder / "variables" / "variables.data-00000-of-00001").write_bytes(values + told)
-    (folder / "variables" / "variables.index").write_bytes(_leveldb(entries))
-    (folder / "labels.txt").write_text("0 calm\n1 happy\n2 sad\n")
-    return folder
-
-
-def _entry(kind: int, shape: bytes, at: int, n: int) -> bytes:
-    return _number(1, kind) + _text(2, shape) + _number(4, at) + _number(5, n)
-
-
-def _leveldb(entries: dict[bytes, bytes]) -> bytes:
-    def block(pairs: dict[bytes, bytes]) -> bytes:
-        rows = b"".join(
-            _varint(0) + _varint(len(k)) + _varint(len(v)) + k + v for k, v in sorted(pairs.items())
-        )
-        return rows + struct.pack("<II", 0, 1)
-
-    def handle(at: int, n: int) -> bytes:
-        return _varint(at) + _varint(n)
-
-    data = block(entries)
-    whole = data + bytes(5)
-    index_at, index = len(whole), block({max(entries): handle(0, len(data))})
-    whole += index + bytes(5)
-    footer = handle(0, 0) + handle(index_at, len(index))
-    return whole + footer.ljust(40, b"\0") + struct.pack("<Q", 0xDB4775248B80FB57)
-
-
-def _varint(value: int) -> bytes:
-    out = b""
-    while value > 127:
-        out += bytes([value & 127 | 128])
-        value >>= 7
-    return out + bytes([value])
-
-
-def _number(field: int, value: int) -> bytes:
-    return _varint(field << 3) + _varint(value)
-
-
-def _text(field: int, value: bytes) -> bytes:
-    return _varint(field << 3 | 2) + _varint(len(value)) + value
+def make_embedded() -> Model:
+    """A small grey model, as Teachable Machine's «embedded image model»."""
+    rng = np.random.default_rng(2)
+    spec = MobileNetV1(alpha=0.25, size_px=96)
+    arrays: dict[str, Any] = {}
+    for layer in spec.layers:
+        fan_in = np.prod(layer.kernel_shape[:3]) if layer.kind == "conv" else layer.kernel_px**2
+        kernel = rng.normal(0, np.sqrt(2 / fan_in), layer.kernel_shape).astype(np.float32)
+        if layer is spec.layers[0]:
+            kernel[:, :, 1:] = 0  # grey
+        arrays[layer.kernel_name] = kernel
+        arrays[layer.bias_name] = rng.normal(0, 0.1, layer.n_out).astype(np.float32)
+    hidden = Dense(
+        kernel=rng.normal(0, 0.02, (spec.width, 100)).astype(np.float32),
+        bias=np.zeros(100, np.float32),
+        activation="relu",
+    )
+    last = Dense(
+        kernel=rng.normal(0, 0.3, (100, 2)).astype(np.float32), bias=None, activation="softmax"
+    )
+    return Model(
+        labels=("calm", "happy"),
+        preprocessing="orient | crop:centre | resize:96:bilinear | grey | scale:-1:1",
+        backbone=Folded(spec=spec, arrays=arrays),
+        backbone_name="imported",
+        backbone_sha256="0" * 64,
+        head=Head(layers=(hidden, last)),
+    )
 
 
 # --- one sound file of each kind, as bytes ------------------------------------------------------
@@ -263,6 +103,29 @@ def tfjs() -> dict[str, bytes]:
 
 def tflite() -> bytes:
     return write_tflite(sample(), quantise=False)
+
+
+def keras() -> dict[str, bytes]:
+    """The entries of a `.keras` file."""
+    with zipfile.ZipFile(io.BytesIO(keras_bytes(sample()))) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def embedded() -> bytes:
+    return write_embedded(make_embedded(), quantise=True)
+
+
+def sketch() -> bytes:
+    """Teachable Machine's export for microcontrollers: the embedded model as C source."""
+    lines = ", ".join(f"0x{byte:02x}" for byte in embedded())
+    settings = 'const char* kCategoryLabels[kCategoryCount] = { "calm","happy",};'
+    return zip_of(
+        {
+            "person_detect_model_data.cpp": f"unsigned char d[] = {{\n{lines}\n}};".encode(),
+            "model_settings.cpp": settings.encode(),
+            "tm_template_script.ino": b"void loop() {}",
+        }
+    )
 
 
 def savedmodel(folder: Path) -> dict[str, bytes]:

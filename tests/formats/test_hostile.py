@@ -7,18 +7,17 @@ process of their own with little memory and time, because HDF5 is a library in C
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.formats import samples
 
-from mien.formats.catalogue import zip_bytes
-from mien.formats.keras_files import keras_h5_bytes
-from mien.formats.tfjs import tfjs_files
-from mien.model import Model, model_bytes
-
-CASES = 40  # of each of six readers
+CASES = 30  # of each reader
+LEAST_INPUTS = 200
 SECONDS_A_FILE = 5
 MEMORY_BYTES = 1 << 30
 
@@ -92,25 +91,34 @@ print(read_whole, refused)
 """
 
 
-@pytest.mark.parametrize("reader", ["h5", "tfjs", "onnx", "project", "tflite", "savedmodel"])
-def test_a_damaged_file_is_refused_with_words_or_read_whole(
-    reader: str, model: Model, lite: bytes, savedmodel: Path, tmp_path: Path
-) -> None:
-    import shutil
+# A sound file for each reader; a SavedModel is a folder.
+SOUND: dict[str, Callable[[], bytes]] = {
+    "h5": samples.h5,
+    "keras": lambda: samples.zip_of(samples.keras()),
+    "tfjs": lambda: samples.zip_of(samples.tfjs()),
+    "onnx": samples.onnx,
+    "project": samples.project,
+    "tflite": samples.tflite,
+    "embedded": samples.embedded,
+    "sketch": samples.sketch,
+}
+READERS = (*SOUND, "savedmodel")
 
+
+def test_there_are_at_least_200_damaged_inputs() -> None:
+    assert len(READERS) * CASES >= LEAST_INPUTS
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_a_damaged_file_is_refused_with_words_or_read_whole(
+    reader: str, savedmodel: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "in"
     if reader == "savedmodel":
         shutil.copytree(savedmodel, folder)
     else:
         folder.mkdir()
-        data = {
-            "h5": lambda: keras_h5_bytes(model),
-            "tfjs": lambda: zip_bytes(tfjs_files(model)),
-            "onnx": lambda: model_bytes(model),
-            "project": project_bytes,
-            "tflite": lambda: lite,
-        }[reader]()
-        (folder / f"thing.{reader}").write_bytes(data)
+        (folder / f"thing.{reader}").write_bytes(SOUND[reader]())
     words = [sys.executable, "-c", DAMAGE, reader, str(folder), str(CASES)]
     done = subprocess.run(
         [*words, str(SECONDS_A_FILE), str(MEMORY_BYTES)],
@@ -122,18 +130,3 @@ def test_a_damaged_file_is_refused_with_words_or_read_whole(
     whole, refused = map(int, done.stdout.split())
     assert whole + refused == CASES
     assert refused > 0
-
-
-def project_bytes() -> bytes:
-    import io
-
-    import numpy as np
-    from PIL import Image
-
-    files = {"manifest.json": b'{"type": "image", "appdata": {"trainEpochs": 50}}'}
-    for i in range(4):
-        buffer = io.BytesIO()
-        pixels = np.random.default_rng(i).integers(0, 256, (16, 16, 3), np.uint8)
-        Image.fromarray(pixels).save(buffer, "JPEG")
-        files[f"happy-!-{i}.jpg"] = buffer.getvalue()
-    return zip_bytes(files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mien.backbone.mobilenet_graph import build_graph
-from mien.backbone.mobilenet_v2 import Folded
+from mien.backbone.network import Folded
 from mien.backbone.session import Session
 from mien.formats.rounding import prepared_for_int8, rounded
 from mien.model import Model

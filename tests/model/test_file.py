@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 import pytest
 
-from mien.backbone.mobilenet_v2 import fold
+from mien.backbone.network import fold
 from mien.backbone.session import open_session
 from mien.backbone.weights import random_backbone
 from mien.errors import ModelError

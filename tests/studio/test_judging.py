@@ -16,7 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
-from mien.backbone.mobilenet_v2 import fold
+from mien.backbone.network import fold
 from mien.backbone.weights import random_backbone
 from mien.dataset.drawn import draw_dataset
 from mien.errors import UserError

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mien.backbone.mobilenet_v2 import fold
+from mien.backbone.network import fold
 from mien.backbone.weights import random_backbone
 from mien.errors import RecipeError
 from mien.image.catalogue import PREPROCESSINGS

@@ -1,4 +1,4 @@
-"""The ONNX graph of MobileNetV2, its batch normalisations folded.
+"""The ONNX graph of a frozen network, its batch normalisations folded.
 
 Law: pictures come in as float32 ``(n, h, w, 3)`` in the range that the backbone's preprocessing
 gives, embeddings go out as ``(n, d)``; initializers carry the names of `Folded.arrays`, so that a
@@ -11,14 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mien.backbone.mobilenet_v2 import (
-    MAX_SIZE_PX,
-    Array,
-    Folded,
-    MobileNetV2,
-    Weights,
-    fold,
-)
+from mien.backbone.network import MAX_SIZE_PX, Array, Folded, Network, Weights, fold
 
 if TYPE_CHECKING:
     import onnx
@@ -63,7 +56,7 @@ def build_graph(
 
 
 def backbone_nodes(
-    spec: MobileNetV2, *, input: str, output: str, mirror_average: bool = False
+    spec: Network, *, input: str, output: str, mirror_average: bool = False
 ) -> list[onnx.NodeProto]:
     """Give the ONNX nodes from the tensor `input` to the tensor `output`.
 
@@ -102,7 +95,10 @@ def backbone_nodes(
         if layer.add:
             nodes.append(make_node("Add", [block_input, x], [x := layer.add], layer.add))
     pooled = "embeddings_nchw"
-    nodes.append(make_node("GlobalAveragePool", [x], [pooled], pooled))
+    if spec.flat:  # in TensorFlow's order of numbers: row, column, channel
+        nodes.append(make_node("Transpose", [x], [pooled], pooled, perm=[0, 2, 3, 1]))
+    else:
+        nodes.append(make_node("GlobalAveragePool", [x], [pooled], pooled))
     flat = "embeddings_of_both" if mirror_average else output
     nodes.append(make_node("Flatten", [pooled], [flat], "flat", axis=1))
     if mirror_average:
@@ -123,7 +119,7 @@ def backbone_tensors(folded: Folded, *, mirror_average: bool = False) -> list[on
     return tensors + [from_array(array, name) for name, array in constants.items()]
 
 
-def constant_arrays(spec: MobileNetV2, *, mirror_average: bool) -> dict[str, np.ndarray[Any, Any]]:
+def constant_arrays(spec: Network, *, mirror_average: bool) -> dict[str, np.ndarray[Any, Any]]:
     """Give the small constants that `backbone_nodes` refers to."""
     arrays: dict[str, np.ndarray[Any, Any]] = {"zero": np.float32(0), "six": np.float32(6)}  # type: ignore[dict-item]
     if mirror_average:

@@ -1,9 +1,4 @@
-"""MobileNetV2, defined once: its layers under Keras' own names, and its weights.
-
-Everything that reads, writes or runs the backbone derives from `MobileNetV2.layers`. Law: a kernel
-is ``(h, w, in, out)``, a depthwise kernel ``(h, w, channels, 1)``; a convolution of stride 2 is
-padded before it runs (`Layer.pads`), so that it sees what TensorFlow's does; batch normalisations
-have epsilon 1e-3. Knows nothing of files, of ONNX (`mobilenet_graph`) or of pictures.
+"""MobileNetV2, defined once: its layers under Keras' own names.
 
 Source: Sandler et al., "MobileNetV2", CVPR 2018, table 2, with the widths, names and padding of
 ``keras/applications/mobilenet_v2.py``.
@@ -11,25 +6,16 @@ Source: Sandler et al., "MobileNetV2", CVPR 2018, table 2, with the widths, name
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final
 
-import numpy as np
-
+from mien.backbone.network import Layer, Network, Shape, convolution, halved, rounded_width
 from mien.errors import ModelError
-
-Array: TypeAlias = np.ndarray[Any, np.dtype[np.float32]]
-Shape: TypeAlias = tuple[int, ...]
 
 # The widths for which Keras publishes weights: an alpha that is none of them is a damaged file.
 ALPHAS: Final = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
-MIN_SIZE_PX: Final = 32  # the network halves its picture five times
-MAX_SIZE_PX: Final = 512
-BATCH_NORM_EPSILON: Final = 1e-3
-BATCH_NORM_ARRAYS: Final = ("gamma", "beta", "moving_mean", "moving_variance")
 
 # Width before alpha, stride and expansion of expanded_conv and block_1 .. block_16.
 _BLOCKS: Final = (
@@ -44,66 +30,7 @@ _BLOCKS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layer:
-    """A convolution without bias, its batch normalisation, and what follows it.
-
-    Attributes:
-        name: Keras' name of the convolution.
-        kind: A depthwise convolution has one kernel a channel.
-        n_in: Channels that come in.
-        n_out: Channels that go out.
-        kernel_px: Side of the kernel.
-        stride: 1 or 2.
-        side_px: Side of the square that comes in.
-        batch_norm: Keras' name of the batch normalisation.
-        pad: Keras' name of the padding layer before a convolution of stride 2, None at stride 1.
-        relu: Keras' name of the ReLU6 that follows, None where none does.
-        add: Keras' name of the sum with the block's input that follows, None where none does.
-    """
-
-    name: str
-    kind: Literal["conv", "depthwise"]
-    n_in: int
-    n_out: int
-    kernel_px: int
-    stride: int
-    side_px: int
-    batch_norm: str
-    pad: str | None = None
-    relu: str | None = None
-    add: str | None = None
-
-    @property
-    def kernel_name(self) -> str:
-        """Name of the kernel's array, such as ``Conv1/kernel``."""
-        return f"{self.name}/{'kernel' if self.kind == 'conv' else 'depthwise_kernel'}"
-
-    @property
-    def bias_name(self) -> str:
-        """Name of the bias that folding gives, such as ``Conv1/bias``."""
-        return f"{self.name}/bias"
-
-    @property
-    def kernel_shape(self) -> Shape:
-        """``(h, w, in, out)``, or ``(h, w, channels, 1)`` of a depthwise convolution."""
-        last = (self.n_in, self.n_out) if self.kind == "conv" else (self.n_in, 1)
-        return (self.kernel_px, self.kernel_px, *last)
-
-    @property
-    def pads(self) -> tuple[int, int]:
-        """Pixels of zeros before and after each side, as Keras' ``correct_pad`` has them."""
-        half = self.kernel_px // 2
-        return (half, half) if self.stride == 1 else (half - 1 + self.side_px % 2, half)
-
-    @property
-    def shapes(self) -> dict[str, Shape]:
-        """Names and shapes of the layer's weights, unfolded."""
-        norm = {f"{self.batch_norm}/{name}": (self.n_out,) for name in BATCH_NORM_ARRAYS}
-        return {self.kernel_name: self.kernel_shape, **norm}
-
-
-@dataclass(frozen=True, kw_only=True)
-class MobileNetV2:
+class MobileNetV2(Network):
     """A MobileNetV2 without its classifier: pictures ``(n, h, w, 3)`` to embeddings ``(n, d)``.
 
     Attributes:
@@ -119,108 +46,31 @@ class MobileNetV2:
         (1280, 52, (3, 3, 3, 16))
     """
 
-    alpha: float
-    size_px: int
-
-    def __post_init__(self) -> None:
-        if self.alpha not in ALPHAS:
-            raise ModelError(f"MobileNetV2 with alpha {self.alpha:g}; expected one of {ALPHAS}")
-        if not MIN_SIZE_PX <= self.size_px <= MAX_SIZE_PX:
-            raise ModelError(
-                f"MobileNetV2 for pictures of {self.size_px} px; "
-                f"expected {MIN_SIZE_PX} to {MAX_SIZE_PX} px"
-            )
+    title = "MobileNetV2"
+    name = "mobilenet-v2"
+    alphas = ALPHAS
 
     @property
     def width(self) -> int:
         """Width d of the embedding."""
-        return _rounded(1280 * self.alpha) if self.alpha > 1 else 1280
+        return rounded_width(1280 * self.alpha) if self.alpha > 1 else 1280
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
         """Every convolution; the average of the last one's picture is the embedding."""
-        stem = _rounded(32 * self.alpha)
-        found = [_conv("Conv1", 3, stem, self.size_px, stride=2, kernel_px=3, norm="bn_Conv1")]
-        n_in, side = stem, _halved(self.size_px)
+        stem = rounded_width(32 * self.alpha)
+        found = [
+            convolution("Conv1", 3, stem, self.size_px, stride=2, kernel_px=3, norm="bn_Conv1")
+        ]
+        n_in, side = stem, halved(self.size_px)
         for i, (width, stride, expansion) in enumerate(_BLOCKS):
-            n_out = _rounded(int(width * self.alpha))
+            n_out = rounded_width(int(width * self.alpha))
             found += _block(i, n_in, n_out, side, stride=stride, expansion=expansion)
-            n_in, side = n_out, _halved(side) if stride == 2 else side
-        found.append(_conv("Conv_1", n_in, self.width, side, norm="Conv_1_bn", relu="out_relu"))
+            n_in, side = n_out, halved(side) if stride == 2 else side
+        found.append(
+            convolution("Conv_1", n_in, self.width, side, norm="Conv_1_bn", relu="out_relu")
+        )
         return tuple(found)
-
-    @cached_property
-    def shapes(self) -> Mapping[str, Shape]:
-        """Names and shapes of all weights, in the order of the network."""
-        return {k: v for layer in self.layers for k, v in layer.shapes.items()}
-
-    @cached_property
-    def folded_shapes(self) -> Mapping[str, Shape]:
-        """Names and shapes of all kernels and biases after folding, in the order of the network."""
-        pairs = ((la.kernel_name, la.kernel_shape, la.bias_name, la.n_out) for la in self.layers)
-        return dict(p for k, s, b, n in pairs for p in ((k, s), (b, (n,))))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Weights:
-    """The weights of a `MobileNetV2` as Keras keeps them, checked against it.
-
-    Attributes:
-        spec: The network.
-        arrays: ``"Conv1/kernel"`` and so on, to float32 arrays; see `MobileNetV2.shapes`.
-
-    Raises:
-        ModelError: A name is missing or unknown, a shape or kind is another one, a value is not
-            finite, or a variance cannot be one. The message names the first array that differs.
-    """
-
-    spec: MobileNetV2
-    arrays: Mapping[str, Array]
-
-    def __post_init__(self) -> None:
-        arrays = check_arrays(self.arrays, self.spec.shapes)
-        for name, array in arrays.items():
-            if name.endswith("/moving_variance") and float(array.min()) < 0:
-                raise ModelError(f"weight '{name}' has a negative variance, {array.min():g}")
-        object.__setattr__(self, "arrays", arrays)
-
-    @cached_property
-    def sha256(self) -> str:
-        """Digest of names, shapes and values, whatever file they came in."""
-        return digest_arrays(self.arrays)
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Folded:
-    """The weights of a `MobileNetV2` with its batch normalisations folded into kernels and biases.
-
-    Attributes:
-        spec: The network.
-        arrays: ``"Conv1/kernel"``, ``"Conv1/bias"`` and so on; see `MobileNetV2.folded_shapes`.
-
-    Raises:
-        ModelError: As `Weights`.
-    """
-
-    spec: MobileNetV2
-    arrays: Mapping[str, Array]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "arrays", check_arrays(self.arrays, self.spec.folded_shapes))
-
-    @cached_property
-    def sha256(self) -> str:
-        """Digest of names, shapes and values; another one than that of the weights it came from."""
-        return digest_arrays(self.arrays)
-
-
-def digest_arrays(arrays: Mapping[str, Array]) -> str:
-    """Digest named arrays: names in sorted order, shapes, and values as little-endian float32."""
-    state = hashlib.sha256()
-    for name in sorted(arrays):
-        state.update(f"{name} {arrays[name].shape}\n".encode())
-        state.update(np.ascontiguousarray(arrays[name], "<f4").tobytes())
-    return state.hexdigest()
 
 
 def alpha_of(shapes: Mapping[str, Shape]) -> float:
@@ -239,109 +89,21 @@ def alpha_of(shapes: Mapping[str, Shape]) -> float:
     )
 
 
-def fold(weights: Weights) -> Folded:
-    """Fold each batch normalisation into the convolution before it.
-
-    With ``s = gamma / sqrt(moving_variance + epsilon)``: ``kernel * s`` and
-    ``beta - moving_mean * s``, computed in float64 and rounded once.
-
-    Raises:
-        ModelError: A product is too large for float32.
-    """
-    folded: dict[str, Array] = {}
-    for layer in weights.spec.layers:
-        gamma, beta, mean, variance = (
-            weights.arrays[f"{layer.batch_norm}/{name}"].astype(np.float64)
-            for name in BATCH_NORM_ARRAYS
-        )
-        s = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
-        along = (
-            s if layer.kind == "conv" else s[:, None]
-        )  # a depthwise kernel's channels are axis 2
-        kernel = weights.arrays[layer.kernel_name].astype(np.float64) * along
-        with np.errstate(over="ignore"):  # what overflows is refused, with its name, by Folded
-            folded[layer.kernel_name] = kernel.astype(np.float32)
-            folded[layer.bias_name] = (beta - mean * s).astype(np.float32)
-    return Folded(spec=weights.spec, arrays=folded)
-
-
-def check_arrays(arrays: Mapping[str, Array], shapes: Mapping[str, Shape]) -> Mapping[str, Array]:
-    """Check that `arrays` are float32, finite and exactly `shapes`; give them in that order.
-
-    Raises:
-        ModelError: The first that differs, by name.
-    """
-    for name in arrays:
-        if name not in shapes:
-            raise ModelError(f"weight '{name[:80]}' is none of MobileNetV2's")
-    checked = {}
-    for name, shape in shapes.items():
-        array = arrays.get(name)
-        if array is None:
-            raise ModelError(f"weight '{name}' is missing")
-        if array.shape != shape:
-            raise ModelError(f"weight '{name}' has shape {array.shape}; expected {shape}")
-        if array.dtype != np.float32:
-            raise ModelError(f"weight '{name}' is {array.dtype}; expected float32")
-        if not np.isfinite(array).all():
-            raise ModelError(f"weight '{name}' holds NaN or infinity")
-        checked[name] = array
-    return checked
-
-
-def _rounded(width: float) -> int:
-    """Round a width to a multiple of 8 that is not more than a tenth below it, at least 8."""
-    rounded = max(8, int(width + 4) // 8 * 8)
-    return rounded if rounded >= 0.9 * width else rounded + 8
-
-
-def _halved(side_px: int) -> int:
-    return (side_px + 1) // 2
-
-
-def _conv(
-    name: str,
-    n_in: int,
-    n_out: int,
-    side_px: int,
-    *,
-    norm: str = "",
-    stride: int = 1,
-    kernel_px: int = 1,
-    kind: Literal["conv", "depthwise"] = "conv",
-    relu: str | None = "",
-    add: str | None = None,
-    pad: str | None = None,
-) -> Layer:
-    """A layer with Keras' habits of naming: an empty name is the convolution's with a suffix."""
-    return Layer(
-        name=name,
-        kind=kind,
-        n_in=n_in,
-        n_out=n_out,
-        kernel_px=kernel_px,
-        stride=stride,
-        side_px=side_px,
-        batch_norm=norm or f"{name}_BN",
-        pad=(pad or f"{name}_pad") if stride == 2 else None,
-        relu=f"{name}_relu" if relu == "" else relu,
-        add=add,
-    )
-
-
 def _block(
     i: int, n_in: int, n_out: int, side_px: int, *, stride: int, expansion: int
 ) -> list[Layer]:
     """An inverted residual block: widen, convolve each channel, narrow, add where shapes allow."""
     prefix = f"block_{i}" if i else "expanded_conv"
     wide = n_in * expansion
-    found = [_conv(f"{prefix}_expand", n_in, wide, side_px)] if expansion > 1 else []
+    found = [convolution(f"{prefix}_expand", n_in, wide, side_px)] if expansion > 1 else []
     depthwise = f"{prefix}_depthwise"
     pad = f"{prefix}_pad"
     found.append(
-        _conv(depthwise, wide, wide, side_px, kind="depthwise", kernel_px=3, stride=stride, pad=pad)
+        convolution(
+            depthwise, wide, wide, side_px, kind="depthwise", kernel_px=3, stride=stride, pad=pad
+        )
     )
-    side = _halved(side_px) if stride == 2 else side_px
+    side = halved(side_px) if stride == 2 else side_px
     add = f"{prefix}_add" if stride == 1 and n_in == n_out else None
-    found.append(_conv(f"{prefix}_project", wide, n_out, side, relu=None, add=add))
+    found.append(convolution(f"{prefix}_project", wide, n_out, side, relu=None, add=add))
     return found

@@ -17,7 +17,8 @@ from typing import Any, Final
 import numpy as np
 
 from mien.archive import open_archive
-from mien.backbone.mobilenet_v2 import Array, MobileNetV2, Weights, alpha_of
+from mien.backbone.mobilenet_v2 import MobileNetV2, alpha_of
+from mien.backbone.network import Array, Weights
 from mien.errors import ModelError
 
 # The largest MobileNetV2 (alpha 1.4) is 18 MB of weights and 0.3 MB of JSON.

@@ -15,7 +15,8 @@ from typing import Final, Literal
 import numpy as np
 
 from mien.backbone.catalogue import BackboneEntry, backbone_entry
-from mien.backbone.mobilenet_v2 import Array, MobileNetV2, Weights
+from mien.backbone.mobilenet_v2 import MobileNetV2
+from mien.backbone.network import Array, Network, Weights
 from mien.backbone.tfjs_weights import read_tfjs_backbone
 from mien.errors import FetchError, ModelError
 from mien.fetch import fetch, find
@@ -47,7 +48,7 @@ class Backbone:
         return self.weights.sha256
 
     @property
-    def spec(self) -> MobileNetV2:
+    def spec(self) -> Network:
         """The network's definition."""
         return self.weights.spec
 

@@ -1,6 +1,6 @@
 """What every reader of a foreign model gives, and how labels lie beside it.
 
-Law: a reader gives weights by the names of `backbone.mobilenet_v2` and dense layers, or an error;
+Law: a reader gives weights by the names of `backbone.network` and dense layers, or an error;
 nothing half-read. Knows no single format.
 """
 
@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from mien.backbone.catalogue import BACKBONES
-from mien.backbone.mobilenet_v2 import MAX_SIZE_PX, Array, Folded, Weights, fold
+from mien.backbone.network import MAX_SIZE_PX, Array, Folded, Weights, fold
 from mien.errors import ModelError
 from mien.formats.topology import DenseLayer
 from mien.model import Model

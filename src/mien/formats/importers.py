@@ -13,7 +13,9 @@ from mien.archive import Archive, open_archive
 from mien.errors import ModelError
 from mien.formats.imported import LABELS_FILE, Imported, labels_beside
 from mien.formats.keras_h5 import MAX_FILE_BYTES, read_keras_h5
+from mien.formats.keras_zip import CONFIG, WEIGHTS, read_keras_zip
 from mien.formats.savedmodel import read_savedmodel
+from mien.formats.sketch import SKETCH, read_sketch
 from mien.formats.tfjs import MODEL, read_tfjs
 from mien.formats.tflite import read_tflite
 
@@ -21,7 +23,7 @@ _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _MAX_LABELS_BYTES: Final = 1 << 20
 _READS: Final = (
     "mien reads Teachable Machine's keras_model.h5, SavedModel, TensorFlow.js and .tflite exports, "
-    "and the zips that they come in."
+    "the zips that they come in, its Arduino sketch, and .keras."
 )
 
 
@@ -53,7 +55,9 @@ def is_foreign(path: Path) -> bool:
     """Tell whether something looks like a foreign model, by its first bytes or its files."""
     if path.is_dir():
         names = ("keras_model.h5", MODEL, "saved_model.pb", "model.savedmodel")
-        return any((path / name).exists() for name in names) or any(path.glob("*.tflite"))
+        return any((path / name).exists() for name in names) or any(
+            [*path.glob("*.tflite"), *path.glob("*.keras")]
+        )
     with path.open("rb") as file:
         head = file.read(16)
     return head.startswith((_HDF5, b"PK", b"{")) or head[4:8] == b"TFL3"
@@ -67,6 +71,9 @@ def _read_folder(path: Path) -> Imported:
     for folder in (path, path / "model.savedmodel"):
         if (folder / "saved_model.pb").is_file():
             return read_savedmodel(folder)
+    keras = sorted(path.glob("*.keras"))
+    if keras:
+        return read_keras_zip(keras[0])
     lite = sorted(path.glob("*.tflite"))
     if lite:
         return read_tflite(lite[0], labels=labels_beside(lite[0]))
@@ -84,13 +91,13 @@ def _read_zip(path: Path) -> Imported:
                 f"'{path}' is a Teachable Machine project, not a model",
                 "Run `mien import` on it to get its photos, then `mien train`.",
             )
-        if "config.json" in names and "model.weights.h5" in names:
-            raise ModelError(
-                f"'{path}' is a .keras file, which mien writes but does not read",
-                "Save it as .h5 in Keras: model.save('keras_model.h5').",
-            )
+        if CONFIG in names and WEIGHTS in names:
+            return read_keras_zip(path)
+        sketch = next((name for name in names if name.endswith(SKETCH)), None)
+        if sketch is not None:
+            return read_sketch(archive, sketch)
         for name in names:
-            if name.endswith((".h5", ".tflite")) or name.endswith("saved_model.pb"):
+            if name.endswith((".h5", ".keras", ".tflite")) or name.endswith("saved_model.pb"):
                 return _unpacked(archive, name)
     raise ModelError(f"zip '{path}' holds no model that mien knows", _READS)
 

@@ -16,15 +16,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from mien.backbone.mobilenet_v2 import BATCH_NORM_EPSILON, Array, Folded
+from mien.backbone.network import BATCH_NORM_EPSILON, Array, Folded
 from mien.formats.imported import MIRROR_KERNEL
-from mien.formats.topology import expected_backbone
+from mien.formats.topology import expected_backbone, pool_of
 from mien.model import Model
 
 BACKBONE_MODEL: Final = "mobilenetv2"
 BACKBONE_STACK: Final = "sequential_1"
 HEAD_STACK: Final = "sequential_2"
-POOL: Final = "global_average_pooling2d"
+_POOL_NAMES: Final = {"GlobalAveragePooling2D": "global_average_pooling2d", "Flatten": "flatten"}
 Config = dict[str, Any]
 
 
@@ -33,7 +33,8 @@ def keras_config(model: Model) -> Config:
     size = model.size_px
     shape = [None, size, size, 3]
     inner = _mirrored(model) if model.mirror_average else _backbone(model, name=BACKBONE_MODEL)
-    pool = _layer("GlobalAveragePooling2D", POOL, data_format="channels_last")
+    pool_kind = pool_of(model.backbone.spec)[0]
+    pool = _layer(pool_kind, _POOL_NAMES[pool_kind], data_format="channels_last")
     backbone = _sequential(BACKBONE_STACK, [_input(f"{BACKBONE_STACK}_input", shape), inner, pool])
     dense = [_dense(model, i) for i in range(len(model.head.layers))]
     head_input = _input("head_input", [None, model.backbone.spec.width])

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from mien.backbone.mobilenet_v2 import Array
+from mien.backbone.network import Array
 from mien.formats.keras_config import Config, keras_config, keras_weights, walk_layers
+from mien.formats.keras_zip import snake
 from mien.model import Model
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _keras_3_weights(model: Model, config: Config) -> bytes:
 def _store(group: h5py.Group, config: Config, arrays: dict[str, Array]) -> None:
     seen: dict[str, int] = {}
     for layer in config["config"]["layers"]:
-        kind = _snake(layer["class_name"])
+        kind = snake(layer["class_name"])
         seen[kind] = seen.get(kind, -1) + 1
         where = group.require_group("layers/" + (f"{kind}_{seen[kind]}" if seen[kind] else kind))
         if "layers" in layer["config"]:
@@ -104,20 +105,6 @@ def _store(group: h5py.Group, config: Config, arrays: dict[str, Array]) -> None:
         own = [array for key, array in arrays.items() if key.rpartition("/")[0] == name]
         for i, array in enumerate(own):
             variables.create_dataset(str(i), data=np.ascontiguousarray(array))
-
-
-def _snake(kind: str) -> str:
-    """Keras' way from a class to a path: ``Conv2D`` to ``conv2d``."""
-    known: dict[str, str] = {
-        "Conv2D": "conv2d",
-        "DepthwiseConv2D": "depthwise_conv2d",
-        "GlobalAveragePooling2D": "global_average_pooling2d",
-        "ZeroPadding2D": "zero_padding2d",
-        "BatchNormalization": "batch_normalization",
-        "InputLayer": "input_layer",
-        "ReLU": "re_lu",
-    }
-    return known.get(kind, kind.lower())
 
 
 __all__ = ["keras_bytes", "keras_h5_bytes", "walk_layers"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from mien.backbone.mobilenet_v2 import Array, Weights
+from mien.backbone.network import Array, Weights
 from mien.errors import ModelError
 from mien.formats.imported import (
     KERAS_PREPROCESSING,
@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = (".h5", ".hdf5")
 MAX_FILE_BYTES: Final = 256 << 20
-_MAX_CONFIG_BYTES: Final = 4 << 20  # Teachable Machine's is 90 kB
+MAX_CONFIG_BYTES: Final = 4 << 20  # Teachable Machine's is 90 kB
 _MAX_OBJECTS: Final = 1500  # MobileNetV2 and a head are 372
 _MAX_DEPTH: Final = 8
 _MAX_VALUES: Final = 16 << 20
 _NOT_KERAS: Final = "Export from Teachable Machine as TensorFlow, Keras."
 # Everything that h5py was seen to raise on damaged files.
-_PROBLEMS: Final = (
+PROBLEMS: Final = (
     RuntimeError,
     KeyError,
     OverflowError,
@@ -65,18 +65,27 @@ def read_keras_h5(path: Path) -> Imported:
             description, arrays = _description(file), _arrays(file)
     except ModelError as error:
         raise ModelError(f"'{path}': {error.message}", error.hint) from error
-    except _PROBLEMS as error:
+    except PROBLEMS as error:
         raise ModelError(f"'{path}' is not a readable HDF5 file: {error}", _NOT_KERAS) from error
     try:
-        imported = _imported(description, arrays, labels=labels_beside(path))
+        imported = imported_keras(description, arrays, labels=labels_beside(path))
     except ModelError as error:
         raise ModelError(f"'{path}': {error.message}", error.hint) from error
     return imported
 
 
-def _imported(
-    description: object, arrays: dict[str, Array], *, labels: tuple[str, ...] | None
+def imported_keras(
+    description: object,
+    arrays: dict[str, Array],
+    *,
+    labels: tuple[str, ...] | None,
+    source: str = "Keras .h5",
 ) -> Imported:
+    """Put a description and the arrays that its layers name together.
+
+    Raises:
+        ModelError: They do not fit, or describe another network than Teachable Machine's.
+    """
     topology = read_topology(description)
     base, dense = split_arrays(arrays, topology.dense)
     head = head_of(topology.dense, dense)
@@ -88,7 +97,7 @@ def _imported(
         head=head,
         labels=labels,
         preprocessing=KERAS_PREPROCESSING.format(size=topology.spec.size_px),
-        source="Keras .h5",
+        source=source,
         mirror_average=topology.mirror_average,
     )
 
@@ -110,10 +119,10 @@ def _description(file: h5py.File) -> object:
     if "model_config" not in file.attrs:
         raise ModelError("an HDF5 file, but no Keras model: it has no 'model_config'", _NOT_KERAS)
     attribute = file.attrs.get_id("model_config")
-    if attribute.shape != () or attribute.get_storage_size() > _MAX_CONFIG_BYTES:
+    if attribute.shape != () or attribute.get_storage_size() > MAX_CONFIG_BYTES:
         raise ModelError("its 'model_config' is no text of sensible length")
     text = file.attrs["model_config"]
-    if not isinstance(text, str | bytes) or len(text) > _MAX_CONFIG_BYTES:
+    if not isinstance(text, str | bytes) or len(text) > MAX_CONFIG_BYTES:
         raise ModelError("its 'model_config' is no text of sensible length")
     try:
         return json.loads(text)
@@ -123,16 +132,14 @@ def _description(file: h5py.File) -> object:
 
 def _arrays(file: h5py.File) -> dict[str, Array]:
     """Every array under ``model_weights``, called after its layer: ``Conv1/kernel``."""
-    import h5py
-
     arrays: dict[str, Array] = {}
-    if not isinstance(file.get("model_weights", getlink=True), h5py.HardLink):
+    if not is_hard_link(file, "model_weights"):
         raise ModelError("it has no 'model_weights' of its own")
     for path, dataset in _datasets(file["model_weights"], (), [0]):
         name = "/".join(path[-2:]).removesuffix(":0")
         if name in arrays:
             raise ModelError(f"two arrays are called {name!r:.90}")
-        arrays[name] = _array(dataset, name)
+        arrays[name] = plain_array(dataset, name)
     return arrays
 
 
@@ -149,7 +156,7 @@ def _datasets(
         if seen[0] > _MAX_OBJECTS:
             raise ModelError(f"it holds more than {_MAX_OBJECTS} objects; expected a MobileNetV2")
         where = (*path, key)
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
+        if not is_hard_link(group, key):
             raise ModelError(f"{'/'.join(where)!r:.90} is a link; mien reads no linked data")
         item = group[key]
         if isinstance(item, h5py.Dataset):
@@ -158,10 +165,23 @@ def _datasets(
             yield from _datasets(item, where, seen)
 
 
-def _array(dataset: h5py.Dataset, name: str) -> Array:
-    """Take an array, its layout and size checked before a byte of it is read."""
-    from h5py import h5d
+def is_hard_link(group: h5py.Group, key: str) -> bool:
+    """Tell whether something lies in the file itself, not behind a link out of it."""
+    import h5py
 
+    return isinstance(group.get(key, getlink=True), h5py.HardLink)
+
+
+def plain_array(dataset: Any, name: str) -> Array:
+    """Take an array, its layout and size checked before a byte of it is read.
+
+    Raises:
+        ModelError: It is no array of finite float32, or does not lie plainly in the file.
+    """
+    from h5py import Dataset, h5d
+
+    if not isinstance(dataset, Dataset):
+        raise ModelError(f"weight {name!r:.90} is no array")
     layout = dataset.id.get_create_plist()
     if dataset.is_virtual or dataset.external or layout.get_layout() == h5d.VIRTUAL:
         raise ModelError(f"weight {name!r:.90} lies outside the file; mien reads no external data")

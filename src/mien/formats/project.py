@@ -18,6 +18,7 @@ from typing import Any, Final
 from mien.archive import Archive, open_archive
 from mien.errors import DatasetError, PhotoError
 from mien.files import nfc, write_bytes
+from mien.formats.sketch import SKETCH
 from mien.image.decode import decode
 from mien.records import Progress, Reject, no_progress
 
@@ -56,7 +57,7 @@ class Samples:
 def is_project(path: Path) -> bool:
     """Tell whether a zip holds photos rather than a model."""
     with open_archive(path, error=DatasetError) as archive:
-        models = (".h5", ".tflite", ".pb", ".bin", "model.json", ".weights.h5")
+        models = (".h5", ".keras", ".tflite", ".pb", ".bin", "model.json", SKETCH)
         return not any(name.endswith(models) for name in archive.names)
 
 

@@ -36,7 +36,12 @@ _OPEN: Final = {
 
 session = onnxruntime.InferenceSession("model.onnx")
 probs = session.run(None, {"image": x[None]})[0][0]""",
-    "keras": """try:
+    "keras": """import os
+from importlib.util import find_spec
+
+if not find_spec("tensorflow"):  # Keras 3 runs on JAX or PyTorch as well
+    os.environ.setdefault("KERAS_BACKEND", "jax" if find_spec("jax") else "torch")
+try:
     import keras  # Keras 3
 except ImportError:
     import tf_keras as keras  # Keras 2
@@ -65,6 +70,15 @@ lite.set_tensor(lite.get_input_details()[0]["index"], image[None])
 lite.invoke()
 step, zero = made["quantization"]
 probs = (lite.get_tensor(made["index"])[0].astype(np.float32) - zero) * step""",
+}
+
+# What the program needs beside NumPy and Pillow, by pip's names.
+_NEEDS: Final = {
+    "onnx": "onnxruntime",
+    "keras": "keras jax",
+    "savedmodel": "tensorflow",
+    "litert": "ai-edge-litert",
+    "litert-int8": "ai-edge-litert",
 }
 
 _PAGE: Final = """<!doctype html>
@@ -121,7 +135,13 @@ def _use(model: Model, format: str) -> str:
             f"that a picture prepared as `{model.preprocessing}` but for its last step gets the "
             "model's own answer to 0.002; a browser's filter and JPEG decoder add to that."
         )
-    return f"## Use\n\n```\npython predict.py PHOTO\n```\n\n```python\n{snippet(model, format)}```"
+    needs = f"numpy pillow {_NEEDS[format]}"
+    if Preprocessing.parse(model.preprocessing).needs_face:
+        needs += " mien"
+    return (
+        f"## Use\n\n```\npip install {needs}\npython predict.py PHOTO\n```\n\n"
+        f"```python\n{snippet(model, format)}```"
+    )
 
 
 def snippet(model: Model, format: str) -> str:
@@ -144,8 +164,9 @@ for label, p in zip(labels, probs):
 def _prepared(model: Model) -> str:
     """Lines that make `image`, uint8, and `x`, float32, as the preprocessing says."""
     steps = Preprocessing.parse(model.preprocessing)
+    divisor, offset = range_of(model.preprocessing)
     if steps.needs_face:
-        return _FACE.format(preprocessing=model.preprocessing)
+        return _FACE.format(preprocessing=model.preprocessing, divisor=divisor, offset=offset)
     lines = ["picture = Image.open(sys.argv[1])"]
     crop = any(isinstance(step, CropCentre) for step in steps.steps)
     for step in steps.steps:
@@ -160,7 +181,6 @@ def _prepared(model: Model) -> str:
     lines.append("image = np.asarray(picture)")
     if any(isinstance(step, Bgr) for step in steps.steps):
         lines.append("image = image[..., ::-1]")
-    divisor, offset = range_of(model.preprocessing)
     lines.append(f"x = (image / np.float32({divisor!r}) + np.float32({offset!r}))")
     lines.append("x = x.astype(np.float32)")
     return "\n".join(lines)
@@ -187,7 +207,8 @@ picture = decode(Path(sys.argv[1]).read_bytes())
 face = load_face_finder(steps.detector, download=True)(upright_pixels(picture))
 if face is None:
     sys.exit("no face found")
-x = steps.apply(picture, face=face)"""
+x = steps.apply(picture, face=face)
+image = np.clip(np.round((x - {offset!r}) * {divisor!r}), 0, 255).astype(np.uint8)"""
 
 
 def _face_words(model: Model) -> str:

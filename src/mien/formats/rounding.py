@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mien.backbone.mobilenet_graph import build_graph
-from mien.backbone.mobilenet_v2 import Array, Folded, Layer
+from mien.backbone.network import Array, Folded, Layer
 from mien.model import Model
 
 _STEPS: Final = 127

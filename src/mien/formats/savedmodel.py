@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from mien.backbone.mobilenet_v2 import Array, Weights
+from mien.backbone.network import Array, Weights
 from mien.errors import ModelError
 from mien.formats.imported import (
     KERAS_PREPROCESSING,

@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 
 from mien.archive import open_archive
-from mien.backbone.mobilenet_v2 import Array, Folded, Weights
+from mien.backbone.network import Array, Folded, Weights
 from mien.backbone.tfjs_weights import (
     MAX_JSON_BYTES,
     MAX_WEIGHTS_BYTES,

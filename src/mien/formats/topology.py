@@ -1,7 +1,7 @@
 """Reads the description of a Keras model, as `.h5`, `.keras` and TensorFlow.js files hold it.
 
-Law: a description is accepted only if every layer in it is one that mien would put there: the
-MobileNetV2 of `backbone.mobilenet_v2`, a global average, dense layers. The first layer that differs
+Law: a description is accepted only if every layer in it is one that mien would put there: one of
+the networks of `backbone`, an average or a flat picture, dense layers. The first layer that differs
 is named. Nothing is built from it but plain records; a Lambda is a word like any other here, and
 refused. Knows nothing of files and of weights.
 """
@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mien.backbone.mobilenet_v2 import ALPHAS, BATCH_NORM_EPSILON, Layer, MobileNetV2
+from mien.backbone.mobilenet_v1 import MobileNetV1
+from mien.backbone.mobilenet_v2 import MobileNetV2
+from mien.backbone.network import BATCH_NORM_EPSILON, Layer, Network
 from mien.errors import ModelError
 from mien.records import Activation
 
@@ -35,7 +37,7 @@ class DenseLayer:
 
 @dataclass(frozen=True, kw_only=True)
 class Topology:
-    """What a description says: which MobileNetV2, and which dense layers follow it.
+    """What a description says: which network, and which dense layers follow it.
 
     Attributes:
         spec: The frozen network.
@@ -43,7 +45,7 @@ class Topology:
         mirror_average: Whether image and mirror image are averaged, as mien writes it.
     """
 
-    spec: MobileNetV2
+    spec: Network
     dense: tuple[DenseLayer, ...]
     mirror_average: bool = False
 
@@ -71,7 +73,7 @@ def read_topology(description: object) -> Topology:
         raise ModelError(f"the model has {len(nodes)} layers; expected a MobileNetV2", _HINT)
     size_px = _size_px(nodes)
     nodes = [node for node in nodes if node.kind != "InputLayer"]
-    at = next((i for i, n in enumerate(nodes) if n.kind == "GlobalAveragePooling2D"), None)
+    at = next((i for i, n in enumerate(nodes) if n.kind in _POOLS), None)
     if at is None:
         odd = next((n for n in nodes if n.kind not in _KINDS), None)
         what = f"layer {odd.name!r:.80} is a {odd.kind!r:.40}" if odd else "no global average"
@@ -81,7 +83,7 @@ def read_topology(description: object) -> Topology:
     if mirrored:
         body = _without_mirror(body, size_px=size_px)
     spec = _spec(body, size_px=size_px, calls=2 if mirrored else 1)
-    _check(nodes[at], "GlobalAveragePooling2D", {"keepdims": False})
+    _check(nodes[at], *pool_of(spec))
     dense = tuple(_dense(node) for node in nodes[at + 1 :])
     return Topology(spec=spec, dense=dense, mirror_average=mirrored)
 
@@ -169,27 +171,30 @@ def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _spec(nodes: list[_Node], *, size_px: int, calls: int) -> MobileNetV2:
-    """Find which MobileNetV2 the layers are, and check every one of them against it."""
-    last = next((n.config.get("filters") for n in nodes if n.name == "block_16_project"), None)
-    for alpha in ALPHAS:
-        spec = MobileNetV2(alpha=alpha, size_px=size_px)
-        if spec.layers[-2].n_out == last:
-            _check_backbone(nodes, spec, calls=calls)
-            return spec
+def _spec(nodes: list[_Node], *, size_px: int, calls: int) -> Network:
+    """Find which network the layers are, and check every one of them against it."""
+    filters = {node.name: node.config.get("filters") for node in nodes}
+    for kind in (MobileNetV2, MobileNetV1):
+        for alpha in kind.alphas:
+            spec = kind(alpha=alpha, size_px=size_px)
+            # The last layer whose width is another one for every alpha.
+            last = spec.layers[-1 if spec.flat else -2]
+            if filters.get(last.name) == last.n_out:
+                _check_backbone(nodes, spec, calls=calls)
+                return spec
     odd = next((n for n in nodes if n.kind not in _KINDS), None)
     if odd:
         raise ModelError(f"layer {odd.name!r:.80} is a {odd.kind!r:.40}, which mien refuses", _HINT)
     raise ModelError("the model's frozen part is not Keras' MobileNetV2", _HINT)
 
 
-def _check_backbone(nodes: list[_Node], spec: MobileNetV2, *, calls: int) -> None:
+def _check_backbone(nodes: list[_Node], spec: Network, *, calls: int) -> None:
     expected = list(expected_backbone(spec, pad_stem=nodes[0].kind == "ZeroPadding2D"))
     names = {node.name for node in nodes}
     for node, (kind, name, inputs, essential) in zip(nodes, expected, strict=False):
         if node.name != name:
             raise ModelError(f"layer {node.name!r:.80} ({node.kind!r:.40}) is unexpected; "
-                             f"MobileNetV2 has '{name}' there", _HINT)  # fmt: skip
+                             f"{spec.title} has '{name}' there", _HINT)  # fmt: skip
         _check(node, kind, essential)
         # The first layer's input is the model's own; its name is free.
         if set(node.inputs) & names != set(inputs) or (
@@ -198,15 +203,22 @@ def _check_backbone(nodes: list[_Node], spec: MobileNetV2, *, calls: int) -> Non
             raise ModelError(f"layer '{name}' is fed by {node.inputs!r:.80}; expected {inputs}")
     if len(nodes) != len(expected):
         raise ModelError(
-            f"the model has {len(nodes)} layers before its average; MobileNetV2 has {len(expected)}"
+            f"the model has {len(nodes)} layers before its average; "
+            f"{spec.title} has {len(expected)}"
         )
 
 
+def pool_of(spec: Network) -> tuple[str, dict[str, Any]]:
+    """Give class and settings of the layer that makes the embedding out of the last picture."""
+    return ("Flatten", {}) if spec.flat else ("GlobalAveragePooling2D", {"keepdims": False})
+
+
+_POOLS: Final = ("GlobalAveragePooling2D", "Flatten")
 _Expected = tuple[str, str, tuple[str, ...], Mapping[str, Any]]
 
 
-def expected_backbone(spec: MobileNetV2, *, pad_stem: bool = True) -> Iterator[_Expected]:
-    """Yield Keras' layers of a MobileNetV2: class, name, inputs, and the settings that matter.
+def expected_backbone(spec: Network, *, pad_stem: bool = True) -> Iterator[_Expected]:
+    """Yield Keras' layers of a network: class, name, inputs, and the settings that matter.
 
     Args:
         spec: The network.
@@ -225,7 +237,7 @@ def expected_backbone(spec: MobileNetV2, *, pad_stem: bool = True) -> Iterator[_
 
 
 def _parts(layer: Layer, *, pad_stem: bool) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    padded = layer.pad is not None and (pad_stem or layer.name != "Conv1")
+    padded = layer.pad is not None and (pad_stem or layer.kind == "depthwise")
     if padded:
         before, after = layer.pads
         yield "ZeroPadding2D", layer.pad or "", {"padding": [[before, after], [before, after]]}
@@ -265,6 +277,7 @@ _KINDS: Final = frozenset(
         "ReLU",
         "Add",
         "GlobalAveragePooling2D",
+        "Flatten",
         "Dense",
     }
 )

@@ -22,7 +22,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from mien.backbone.mobilenet_graph import from_oihw, to_oihw
-from mien.backbone.mobilenet_v2 import Array, Folded, MobileNetV2
+from mien.backbone.mobilenet_v1 import MobileNetV1
+from mien.backbone.mobilenet_v2 import MobileNetV2
+from mien.backbone.network import Array, Folded, Network
 from mien.errors import ModelError
 from mien.files import write_bytes
 from mien.model.graph import build_model_graph
@@ -69,7 +71,7 @@ def metadata_of(model: Model) -> dict[str, str]:
     values = {
         "format": VERSION,
         "labels": model.labels,
-        "network": {"name": "mobilenet-v2", "alpha": spec.alpha, "size_px": spec.size_px},
+        "network": {"name": spec.name, "alpha": spec.alpha, "size_px": spec.size_px},
         "backbone": {"name": model.backbone_name, "sha256": model.backbone_sha256},
         "mirror_average": model.mirror_average,
         "head": {"layers": layers, "calibrated": model.head.calibrated},
@@ -177,13 +179,19 @@ def _model(metadata: Mapping[str, str], proto: onnx.ModelProto) -> Model:
     )
 
 
-def _spec(network: Mapping[str, Any]) -> MobileNetV2:
-    if network.get("name") != "mobilenet-v2":
-        raise ModelError(f"its network is {network.get('name')!r:.80}; expected 'mobilenet-v2'")
+_NETWORKS: Final[tuple[type[MobileNetV1 | MobileNetV2], ...]] = (MobileNetV2, MobileNetV1)
+
+
+def _spec(network: Mapping[str, Any]) -> Network:
+    known = {kind.name: kind for kind in _NETWORKS}
+    kind = known.get(str(network.get("name")))
+    if kind is None:
+        names = " or ".join(repr(name) for name in known)
+        raise ModelError(f"its network is {network.get('name')!r:.80}; expected {names}")
     alpha = network.get("alpha")
     if isinstance(alpha, bool) or not isinstance(alpha, int | float):
         raise ModelError(f"its network's alpha is {alpha!r:.80}; expected a number")
-    return MobileNetV2(alpha=alpha, size_px=_member(network, "size_px", int))
+    return kind(alpha=alpha, size_px=_member(network, "size_px", int))
 
 
 def _head(head: Mapping[str, Any], tensors: Mapping[str, onnx.TensorProto], *, width: int) -> Head:

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float32
 
-from mien.backbone.mobilenet_v2 import Folded
+from mien.backbone.network import Folded
 from mien.backbone.session import Session
 from mien.errors import ModelError
 from mien.records import Head

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from mien.backbone.catalogue import BACKBONES, BackboneEntry
-from mien.backbone.mobilenet_v2 import Weights
+from mien.backbone.network import Weights
 from mien.backbone.tfjs_weights import read_tfjs_backbone
 from mien.backbone.weights import Whereabouts, find_backbone, keep_backbone, load_backbone
 from mien.errors import FetchError, ModelError

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Int
 
 from mien.backbone.embed import Embedded
-from mien.backbone.mobilenet_v2 import fold
+from mien.backbone.network import fold
 from mien.dataset.folder import read_dataset, require_enough
 from mien.digest import digest_many
 from mien.errors import DatasetError, RecipeError
