@@ -179,7 +179,7 @@ def test_an_error_speaks_the_language_of_the_page(client: Client) -> None:
     )
     assert answer.status_code == 400
     assert answer.json()["error"] == {
-        "message": "클래스 이름을 입력하십시오", "hint": "", "code": "name_empty"}  # fmt: skip
+        "message": "클래스 이름을 입력하세요", "hint": "", "code": "name_empty"}  # fmt: skip
 
 
 def test_a_request_that_is_not_well_formed_is_told_in_the_same_shape(client: Client) -> None:

@@ -23,7 +23,7 @@ from mien.studio import (
     routes_train,
     routes_try,
 )
-from mien.studio.context import Studio, language_of
+from mien.studio.context import Studio, language_of, told
 from mien.studio.errors import StudioError, from_disk, is_full
 from mien.studio.jobs import Jobs
 from mien.studio.project import Project
@@ -82,13 +82,15 @@ def _studio_error(request: Request, error: Exception) -> JSONResponse:
 
 
 def _other_error(request: Request, error: Exception) -> JSONResponse:
+    """What a verb or the disk refuses, in the language of the page that asked."""
     from fastapi.responses import JSONResponse
 
     assert isinstance(error, OSError | UserError)
-    told = from_disk(error)
-    if isinstance(told, StudioError):
-        return _studio_error(request, told)
-    return JSONResponse(error_body(told.message, told.hint), status_code=400)
+    refused = from_disk(error)
+    if isinstance(refused, StudioError):
+        return _studio_error(request, refused)
+    body = error_body(refused.message, refused.hint)
+    return JSONResponse(told(request, body), status_code=400)
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:

@@ -20,12 +20,14 @@ from mien.studio.exams import Exams
 from mien.studio.jobs import Jobs
 from mien.studio.models import Models
 from mien.studio.project import Project
+from mien.studio.said import answer_in
 from mien.studio.watch import Watch
 from mien.version import VERSION
 
 if TYPE_CHECKING:
     from fastapi import Request
     from jinja2 import Environment
+    from starlette.requests import HTTPConnection
 
 # Name (also the key of its text, ``nav.NAME``) → address, in the order of the navigation.
 PAGES: Final[dict[str, str]] = {
@@ -76,12 +78,17 @@ def studio_of(request: Request) -> Studio:
     return studio
 
 
-def language_of(request: Request) -> str:
+def language_of(request: HTTPConnection) -> str:
     """The language of a request: the user's choice, else the browser's."""
     return texts.choose(
         cookie=request.cookies.get(LANGUAGE_COOKIE),
         accepted=request.headers.get("accept-language", ""),
     )
+
+
+def told(request: HTTPConnection, answer: Any) -> Any:
+    """An answer with the verbs' sentences in the language of the page that asked."""
+    return answer_in(language_of(request), answer)
 
 
 def page(request: Request, template: str, *, name: str, status: int = 200, **values: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from mien.studio.context import Studio, page, studio_of
+from mien.studio.context import Studio, page, studio_of, told
 
 router = APIRouter()
 
@@ -49,7 +49,7 @@ def state(request: Request) -> Any:
     listing = studio.project.listing()
     jobs = [job for job in studio.jobs.all() if job["verb"] == "audit"]
     done = next((job for job in jobs if job["state"] == "done"), None)
-    return {
+    answer = {
         "job": jobs[0] if jobs else None,
         "audit": _shown(studio, done["answer"]) if done else None,
         "changed": done is not None and done["arguments"].get("version") != listing.version,
@@ -58,6 +58,7 @@ def state(request: Request) -> Any:
         "decisions": [vars(decision) for decision in studio.decisions.all()],
         "sets": [{"id": s.id, "name": s.name} for s in studio.exams.sets() if not s.trouble],
     }
+    return told(request, answer)
 
 
 @router.post("/api/audit/run")

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -17,10 +18,11 @@ from pydantic import BaseModel, Field
 from mien.image.decode import MAX_BYTES, read_photo_bytes
 from mien.records import Reject, plain
 from mien.serve.pictures import as_jpeg, upright
-from mien.studio.context import studio_of
+from mien.studio.context import language_of, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.journal import Change
 from mien.studio.project import Project
+from mien.studio.said import in_language
 from mien.studio.store import Incoming, Stored, store, store_project, store_zip
 from mien.studio.thumbnails import thumbnail
 
@@ -90,7 +92,7 @@ def project_state(request: Request, version: str = "") -> Any:
         "n_photos": listing.n_photos,
         "columns": list(listing.table.columns),
         "groups": listing.group_counts(),
-        "trouble": listing.trouble,
+        "trouble": told(request, {"trouble": listing.trouble})["trouble"],
         "looked_at": faces.looked_at,
         "undo": None if latest is None else _words(latest),
     }
@@ -107,9 +109,14 @@ def photos(request: Request, label: str, last: int = 0) -> Any:
     if label not in listing.classes:
         raise StudioError("class_gone", label=label)
     reasons = studio.watch.reasons
+
+    @cache
+    def say(reason: str | None) -> str | None:  # there are few reasons for ten thousand photos
+        return None if reason is None else in_language(language_of(request), reason)
+
     rows = [
         [item.name, item.version, listing.table.groups.get(item.name, {}),
-         reasons.get((item.name, item.version))]
+         say(reasons.get((item.name, item.version)))]
         for item in listing.photos[label][-max(0, last) :]
     ]  # fmt: skip
     return {"version": listing.version, "photos": rows}
@@ -244,14 +251,13 @@ def _on_disk(file: UploadFile) -> Iterator[Path]:
 
 def _answer(request: Request, stored: Stored) -> JSONResponse:
     studio_of(request).watch.wake()
-    return JSONResponse(
-        {
-            "n_added": len(stored.added),
-            "known": stored.known,
-            "n_rejects": len(stored.rejects),
-            "rejects": plain(stored.rejects[:_SHOWN_REJECTS]),
-        }
-    )
+    answer = {
+        "n_added": len(stored.added),
+        "known": stored.known,
+        "n_rejects": len(stored.rejects),
+        "rejects": plain(stored.rejects[:_SHOWN_REJECTS]),
+    }
+    return JSONResponse(told(request, answer))
 
 
 def _words(change: Change) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from mien.files import nfc, write_bytes
 from mien.image.decode import HEAD_BYTES, read_photo_bytes, refuse_unless_picture
 from mien.records import plain
 from mien.serve.pictures import as_jpeg, as_square_jpeg, upright
-from mien.studio.context import page, studio_of
+from mien.studio.context import page, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.exams import Exams
 from mien.studio.project import clean_label, free_name
@@ -72,7 +72,7 @@ def state(request: Request) -> Any:
     job = studio.jobs.latest("exam")
     return {
         "models": [run.summary() for run in studio.models.all()],
-        "sets": [plain(one) for one in studio.exams.sets()],
+        "sets": told(request, plain(studio.exams.sets())),
         "exams": studio.exams.all(),
         "job": job["id"] if job and job["state"] == "running" else None,
         "own_folder": str(studio.exams.own_folder),
@@ -104,7 +104,7 @@ async def add_photos(
             stored += 1
         except (PhotoError, StudioError) as error:
             rejects.append({"path": path, "reason": error.message})
-    return {"n_stored": stored, "rejects": rejects}
+    return told(request, {"n_stored": stored, "rejects": rejects})
 
 
 @router.post("/api/exam/freeze")
@@ -132,14 +132,14 @@ def take(asked: ExamAsked, request: Request) -> Any:
 def one(exam_id: str, request: Request) -> Any:
     """One exam, whole."""
     studio = studio_of(request)
-    return studio.exams.read(exam_id)
+    return told(request, studio.exams.read(exam_id))
 
 
 @router.post("/api/exam/compare")
 def compare(asked: CompareAsked, request: Request) -> Any:
     """Two exams on the same photos, with a verdict."""
     studio = studio_of(request)
-    return studio.exams.compare(asked.a, asked.b)
+    return told(request, studio.exams.compare(asked.a, asked.b))
 
 
 @router.get("/api/exam/photo/{set_id}")

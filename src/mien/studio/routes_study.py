@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from mien.digest import digest_json
 from mien.files import to_json
-from mien.studio.context import page, studio_of
+from mien.studio.context import page, studio_of, told
 from mien.studio.errors import StudioError
 
 router = APIRouter()
@@ -42,13 +42,14 @@ def study_page(request: Request) -> Any:
 def state(request: Request) -> Any:
     """The study that runs or was run last, and what it can be judged on."""
     studio = studio_of(request)
-    return {
+    answer = {
         "job": studio.jobs.latest("study"),
         "result": _result(request),
         "sets": [{"id": s.id, "name": s.name, "n": s.n, "trouble": s.trouble}
                  for s in studio.exams.sets()],
         "n_classes": len(studio.project.listing().classes),
     }  # fmt: skip
+    return told(request, answer)
 
 
 @router.post("/api/study/run")

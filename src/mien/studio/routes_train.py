@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from mien.studio.context import Studio, language_of, studio_of
+from mien.studio.context import Studio, language_of, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.results import training_view
 from mien.studio.texts import say
@@ -67,14 +67,14 @@ def result(request: Request, job: str) -> Any:
     before = next(
         (one for one in trainings if one["state"] == "done" and one["id"] < record["id"]), None
     )
-    return {**training_view(record, before=before), "unchanged": unchanged}
+    return told(request, {**training_view(record, before=before), "unchanged": unchanged})
 
 
 @router.get("/jobs/latest")
 def latest(request: Request, verb: str) -> Any:
     """The latest job of a verb, None where there is none."""
     found = studio_of(request).jobs.latest(verb)
-    return {"job": None if found is None else in_words(found, language_of(request))}
+    return {"job": None if found is None else told(request, in_words(found, language_of(request)))}
 
 
 @router.get("/jobs/{number}")
@@ -84,7 +84,7 @@ def job(request: Request, number: str, offset: int = 0) -> Any:
     # In this order: an end that is told has all its events told.
     record = in_words(jobs.get(number), language_of(request))
     events, offset = jobs.events(number, offset=max(0, offset))
-    return {"job": record, "events": events, "offset": offset}
+    return {"job": told(request, record), "events": events, "offset": offset}
 
 
 @router.post("/jobs/{number}/cancel")

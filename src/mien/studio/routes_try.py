@@ -16,10 +16,11 @@ from fastapi import APIRouter, File, Request, Response, UploadFile, WebSocket, W
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.errors import UserError
+from mien.image.preprocessing import NO_FACE
 from mien.records import plain
 from mien.serve.errors import error_body
 from mien.studio import exports
-from mien.studio.context import Studio, studio_of
+from mien.studio.context import Studio, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.models import Models
 from mien.workflows.live import Look, Looker
@@ -50,7 +51,7 @@ async def picture(
     if len(data) > _MAX_BYTES:
         raise StudioError("too_large", n=_MAX_BYTES >> 20)
     looker = await asyncio.to_thread(_looker, studio.models, run)
-    return _answer(await asyncio.to_thread(looker.look, data))
+    return told(request, _answer(await asyncio.to_thread(looker.look, data)))
 
 
 @router.websocket("/camera")
@@ -61,14 +62,15 @@ async def camera(socket: WebSocket, run: str = "") -> None:
     try:
         looker = await asyncio.to_thread(_looker, studio.models, run)
     except UserError as error:
-        await socket.send_json(error_body(error.message, error.hint))
+        await socket.send_json(told(socket, error_body(error.message, error.hint)))
         await socket.close(code=_NO_MODEL)
         return
     await socket.send_json({"labels": looker.model.labels, "finds_faces": looker.finds_faces})
     try:
         while True:
             data = await socket.receive_bytes()
-            await socket.send_json(_answer(await asyncio.to_thread(looker.look, data)))
+            look = await asyncio.to_thread(looker.look, data)
+            await socket.send_json(told(socket, _answer(look)))
     except (WebSocketDisconnect, KeyError):
         # The tab was closed, or it sent a text where a frame was due: either ends it.
         return
@@ -86,6 +88,7 @@ def _answer(look: Look) -> dict[str, Any]:
         "face": box,
         "n_faces": 0 if look.face is None else look.face.n_faces,
         "size": look.size_px,
+        "no_face": look.reason == NO_FACE,
         "reason": look.reason,
         "took_ms": plain(look.took_ms),
     }

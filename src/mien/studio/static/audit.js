@@ -3,7 +3,7 @@
 // shown, only named: they stay sealed.
 // @ts-check
 
-import { api, byId, el, every, number, percent, t, tell, toast } from "./mien.js";
+import { api, byId, el, every, number, percent, spokenIn, stageInWords, t, tell, toast } from "./mien.js";
 import { gallery, openLarge } from "./figures.js";
 
 const FIRST_PHOTOS = 24; // of a finding, before «show all»
@@ -47,7 +47,7 @@ function draw() {
   byId("quiet-list").replaceChildren(...quiet.map((/** @type {any} */ one) => el("li", null,
     el("strong", null, t(`audit.check.${one.code}`)), " ", el("span", { class: one.outcome === "passed" ? "badge good" : "badge" },
       t(`audit.outcome.${one.outcome.replace(" ", "_")}`)),
-    el("div", { class: "small soft", lang: "en" }, one.sentence))));
+    el("div", { class: "small soft", lang: spokenIn(one.sentence) }, one.sentence))));
 }
 
 /** @param {any[]} findings */
@@ -91,7 +91,7 @@ function finding(one) {
       el("h2", { id: `${one.code}-title` }, t(`audit.check.${one.code}`), " ",
         el("span", { class: `badge ${level}` }, t(`audit.outcome.${one.outcome}`))),
       el("span", { class: "code" }, `${one.code} · ${t(`audit.severity.${one.severity}`)}`)),
-    el("p", { lang: "en" }, one.sentence),
+    el("p", { lang: spokenIn(one.sentence) }, one.sentence),
     evidence(one));
 }
 
@@ -142,7 +142,7 @@ function pairCard(one, pair) {
     el("button", { type: "button", onclick: () => decide({ code: one.code, photos, choice: "drop", photo: photos[k] }) }, words);
   return el("li", { class: settled ? "pair settled" : "pair" },
     el("div", { class: "two" }, figure(photos[0], sides[0]), figure(photos[1], sides[1])),
-    el("p", { class: "small soft", lang: "en", style: { margin: "0" } }, pair.how),
+    el("p", { class: "small soft", lang: spokenIn(pair.how), style: { margin: "0" } }, pair.how),
     settled ? el("span", { class: "badge good" }, t(decision?.choice === "keep" ? "audit.kept_both" : "audit.settled"))
       : el("div", { class: "row" },
         drop(1, t("audit.keep_left")), drop(0, t("audit.keep_right")),
@@ -221,7 +221,7 @@ function follow(id) {
     if (last) {
       byId("progress").max = last.total;
       byId("progress").value = last.done;
-      byId("progress-words").textContent = t("audit.progress", { stage: last.stage, done: number(last.done), total: number(last.total) });
+      byId("progress-words").textContent = stageInWords(last);
     }
     if (answer.job.state === "running") return;
     stop();

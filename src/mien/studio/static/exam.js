@@ -2,7 +2,7 @@
 // Law: test photos appear only in the result of an exam that was taken on them.
 // @ts-check
 
-import { api, ask, byId, el, every, number, percent, t, tell, toast } from "./mien.js";
+import { api, ask, byId, el, every, number, percent, spokenIn, t, tell, toast } from "./mien.js";
 import { confusion, gallery, share, shareTable } from "./figures.js";
 
 const BATCH = 25; // the server reads a request whole
@@ -132,7 +132,7 @@ function headline(exam) {
         share(result.accuracy, { correct: result.correct, n: result.n, large: true, marks }),
         el("div", { class: "legend small soft" }, ...marks.map((/** @type {any} */ mark) =>
           el("span", null, el("span", { class: "swatch", "aria-hidden": "true" }), mark.label))))),
-    el("ul", { class: "sentences", lang: "en" }, ...result.sentences.map((/** @type {string} */ s) => el("li", null, s))),
+    el("ul", { class: "sentences" }, ...result.sentences.map((/** @type {string} */ s) => el("li", { lang: spokenIn(s) }, s))),
     el("dl", { class: "facts-list small" },
       ...fact(t("exam.macro_f1"), words(result.macro_f1)),
       ...fact(t("exam.balanced"), words(result.balanced_accuracy)),
@@ -224,7 +224,7 @@ async function choose(event) {
   try {
     const result = await api("/api/exam/compare", { json: { a, b } });
     target.replaceChildren(el("div", { class: "note", role: "status" },
-      el("strong", null, t("exam.verdict")), " ", el("span", { lang: "en" }, result.verdict),
+      el("strong", null, t("exam.verdict")), " ", el("span", { lang: spokenIn(result.verdict) }, result.verdict),
       el("p", { class: "small" }, t("exam.verdict_facts", { both: result.both, only_a: result.only_a,
         only_b: result.only_b, neither: result.neither }))));
   } catch (error) { tell(error); }

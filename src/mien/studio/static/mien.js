@@ -200,5 +200,22 @@ export function duration(seconds) {
     : t("common.minutes", { m: Math.floor(whole / 60), s: whole % 60 });
 }
 
+/**
+ * The language that a sentence of the server is in: what its catalogue does not know is English.
+ * @param {string} sentence
+ */
+export const spokenIn = (sentence) =>
+  (language === "ko" && !/[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]/.test(sentence) ? "en" : null);
+
+/**
+ * A verb's stage in words, with how far it is.
+ * @param {{stage: string, done: number, total: number}} event
+ */
+export function stageInWords({ stage, done, total }) {
+  const key = `stage.${stage.replace(/[ -]/g, "_")}`;
+  const words = t(key in TEXTS ? key : "stage.other");
+  return total ? t("stage.words", { stage: words, done: number(done), total: number(total) }) : words;
+}
+
 /** The colour of the class with this number. @param {number} index */
 export const classColour = (index) => `var(--class-${index % 8})`;

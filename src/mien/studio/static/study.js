@@ -2,7 +2,7 @@
 // Law: a mean is never shown without its interval and its runs.
 // @ts-check
 
-import { api, byId, el, every, interval, number, percent, svg, t, tell, toast } from "./mien.js";
+import { api, byId, el, every, interval, number, percent, spokenIn, stageInWords, svg, t, tell, toast } from "./mien.js";
 
 /** Setting → the values that are offered; the user may write others. */
 const SETTINGS = {
@@ -81,7 +81,7 @@ function follow(id) {
     if (last) {
       byId("progress").max = last.total;
       byId("progress").value = last.done;
-      byId("progress-words").textContent = t("study.progress", { stage: last.stage, done: number(last.done), total: number(last.total) });
+      byId("progress-words").textContent = stageInWords(last);
     }
     state.job = answer.job;
     if (answer.job.state === "running") return;
@@ -102,8 +102,9 @@ function drawResult() {
   byId("result").hidden = !result;
   if (!result) return;
   byId("verdict").textContent = result.verdict;
+  byId("verdict").lang = spokenIn(result.verdict) ?? document.documentElement.lang;
   byId("sentences").replaceChildren(...result.sentences.filter((/** @type {string} */ one) => one !== result.verdict)
-    .map((/** @type {string} */ one) => el("li", null, one)));
+    .map((/** @type {string} */ one) => el("li", { lang: spokenIn(one) }, one)));
   byId("files").replaceChildren(
     el("a", { class: "button quiet", href: "/api/study/result.json", download: "study.json" }, t("study.save_json")),
     el("a", { class: "button quiet", href: "/api/study/report.html", download: "study.html" }, t("study.save_html")));

@@ -2,7 +2,7 @@
 // this page only looks, so closing it loses nothing and opening it again shows the same.
 // @ts-check
 
-import { api, byId, duration, el, number, percent, t, tell } from "./mien.js";
+import { api, byId, duration, el, number, percent, spokenIn, stageInWords, t, tell } from "./mien.js";
 import { curves } from "./charts.js";
 import { confusion, shareTable } from "./figures.js";
 import { openGrid } from "./grid.js";
@@ -142,11 +142,7 @@ async function watch(job) {
  * @param {HTMLElement} stage @param {HTMLElement} left @param {any} bar
  */
 function showStage(event, begun, stage, left, bar) {
-  const known = ["reading photos", "embedding", "training", "cross-validating", "asking"];
-  const key = known.includes(event.stage) ? event.stage.replace(/[ -]/g, "_") : "other";
-  stage.textContent = event.total
-    ? t("train.stage", { stage: t(`train.stage.${key}`), done: number(event.done), total: number(event.total) })
-    : t(`train.stage.${key}`);
+  stage.textContent = stageInWords(event);
   if (event.total) { bar.max = event.total; bar.value = event.done; }
   if (!begun.has(event.stage)) begun.set(event.stage, event);
   const first = begun.get(event.stage);
@@ -226,5 +222,5 @@ function result(view) {
       view.confusion && el("h3", null, t("train.confusion")),
       view.confusion && confusion(view.confusion, (truth) => openGrid(truth)),
       el("h3", null, t("train.log_lines")),
-      el("ul", { class: "plain small" }, ...view.sentences.map((/** @type {string} */ one) => el("li", null, one))))));
+      el("ul", { class: "plain small" }, ...view.sentences.map((/** @type {string} */ one) => el("li", { lang: spokenIn(one) }, one))))));
 }

@@ -66,7 +66,7 @@ function show(answer) {
   const waiting = !answer.probs;
   byId("try-bars").classList.toggle("waiting", waiting);
   box(answer);
-  sayOnce(answer.reason);
+  sayOnce(answer);
   if (waiting) return;
   const smoothing = Boolean(camera) && byId("try-smooth").checked;
   let top = "";
@@ -82,10 +82,10 @@ function show(answer) {
   }
 }
 
-/** @param {string | null} reason */
-function sayOnce(reason) {
+/** @param {{reason: string | null, no_face: boolean}} answer */
+function sayOnce({ reason, no_face }) {
   const note = byId("try-say");
-  const words = reason === "no face found" ? t("try.no_face") : reason ? t("try.no_answer", { reason }) : "";
+  const words = no_face ? t("try.no_face") : reason ? t("try.no_answer", { reason }) : "";
   // Only changes are written: a screen reader reads each.
   if (note.textContent !== words) note.textContent = words;
   note.hidden = !words;
