@@ -43,7 +43,8 @@ test: check
 
 # Node's packages are named with their versions, as constraints.txt does for Python's.
 browser:
-	npm install --no-save --no-audit --no-fund --loglevel=error --prefix tests/browser axe-core@4.10.3
+	npm install --no-save --no-audit --no-fund --loglevel=error --prefix tests/browser axe-core@4.10.3 \
+	  typescript@5.9.3
 
 consumers: $(CONSUMERS)
 

@@ -1,172 +1,174 @@
-"""How do the pages look? Every page, light and dark, wide and narrow, English and Korean.
+"""How do the pages look? Every page and state, light and dark, wide and narrow, English and Korean.
 
     python benchmarks/screenshots.py [--out benchmarks/out/screenshots] [--only board,exam]
-                                     [--project FOLDER] [--quick]
+                                     [--project FOLDER] [--looks light-1440-en,dark-360-ko] [--wide]
+    python benchmarks/screenshots.py --readme docs/pictures
 
-Draws a project of faces, trains on it in the studio as a user does, and takes pictures with
-Debian's Chromium. No photo of a person is in them. `--quick` takes one look of each page.
+Draws a project of faces, does in the studio what a user does, and takes pictures with Debian's
+Chromium. No photo of a person is in them. A page that is wider than its window is said, and the
+command then ends with 1.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+from studio_states import (
+    BARE,
+    CHROMIUM,
+    EMPTY,
+    FLAGS,
+    PATIENCE_MS,
+    STATES,
+    State,
+    draw_film,
+    draw_project,
+    fill_project,
+    studio,
+)
+
 from mien.dataset.drawn import draw_dataset
 
-CHROMIUM = os.environ.get("MIEN_CHROMIUM", "/usr/bin/chromium")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--hide-scrollbars",
-]  # fmt: skip
-LOOKS = [
+Look = tuple[str, int, str]
+LOOKS: list[Look] = [
     (scheme, width, language)
-    for language in ("en", "ko")
-    for width in (1440, 360)
-    for scheme in ("light", "dark")
+    for language, width, scheme in product(("en", "ko"), (1440, 360), ("light", "dark"))
 ]
-PATIENCE_MS = 240_000
+WIDEST: Look = ("light", 1920, "en")
 
 
-@contextmanager
-def studio(root: Path) -> Iterator[tuple[str, Any]]:
-    command = [sys.executable, "-c", "from mien.cli import main; main()", "studio", str(root)]
-    process = subprocess.Popen([*command, "--no-browser"], stdout=subprocess.PIPE, text=True,
-                               env=os.environ | {"PYTHONUNBUFFERED": "1"})  # fmt: skip
-    assert process.stdout
-    try:
-        yield process.stdout.readline().strip(), process
-    finally:
-        process.terminate()
-        process.wait()
+# State → what the README calls its picture.
+README = {"camera": "studio", "exam": "exam"}
 
 
-def board(page: Any) -> None:
-    page.locator(".strip img").first.wait_for()
-    page.locator(".result .score").wait_for()
+class Camera:
+    """Takes the pictures.
 
+    Args:
+        browser: Playwright's.
+        out: Where they go.
+        looks: How the pages are looked at.
+        wanted: Names of states; all where empty.
+    """
 
-def hood(page: Any) -> None:
-    board(page)
-    page.locator(".result summary").click()
+    def __init__(self, browser: Any, *, out: Path, looks: list[Look], wanted: set[str]) -> None:
+        self.browser = browser
+        self.out = out
+        self.looks = looks
+        self.wanted = wanted
+        self.too_wide: list[str] = []
 
+    def enter(self, link: str) -> Any:
+        """The cookie for all pages of this studio."""
+        context = self.browser.new_context(locale="en")
+        context.new_page().goto(link)
+        cookies = context.storage_state()
+        context.close()
+        return cookies
 
-def grid(page: Any) -> None:
-    board(page)
-    page.locator(".strip").first.click()
-    page.locator("[role=gridcell] img").first.wait_for()
-    page.locator(".groups summary").click()
-    for _ in range(3):
-        page.keyboard.press("Tab")
-    page.locator("[role=gridcell]").nth(2).click()
-    page.locator("[role=gridcell]").nth(4).click()
+    def shoot(self, link: str, cookies: Any, states: Mapping[str, State]) -> None:
+        """Take every wanted state in every look."""
+        for name, state in states.items():
+            if self.wanted and name not in self.wanted:
+                continue
+            for look in self.looks:
+                self._shoot(link.partition("/enter")[0], cookies, name, state, look)
+            print(name, flush=True)
 
+    def _shoot(self, base: str, cookies: Any, name: str, state: State, look: Look) -> None:
+        scheme, width, language = look
+        context = self.browser.new_context(
+            storage_state=cookies, locale=language, color_scheme=scheme, permissions=["camera"],
+            viewport={"width": width, "height": 900}, reduced_motion="reduce",
+        )  # fmt: skip
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.goto(base + state.path)
+        state.act(page)
+        page.wait_for_timeout(400)
+        called = f"{name}-{scheme}-{width}-{language}"
+        page.screenshot(path=self.out / f"{called}.png", full_page=state.whole)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self.too_wide.append(called)
+        state.after(page)
+        context.close()
 
-def record(page: Any) -> None:
-    page.locator(".class-card button svg").first.click()
-    page.locator(".hold:enabled").wait_for()
-
-
-def settled(page: Any) -> None:
-    page.wait_for_load_state("networkidle")
-
-
-# Name → address, what to do there.
-VIEWS: dict[str, tuple[str, Any]] = {
-    "board": ("/", board),
-    "hood": ("/", hood),
-    "record": ("/", record),
-    "grid": ("/", grid),
-    "audit": ("/audit", settled),
-    "exam": ("/exam", settled),
-    "study": ("/study", settled),
-    "about": ("/about", settled),
-}
-
-
-def train(browser: Any, link: str) -> dict[str, Any]:
-    """Train once; the cookie is for all pages that follow."""
-    context = browser.new_context(locale="en")
-    context.set_default_timeout(PATIENCE_MS)
-    page = context.new_page()
-    page.goto(link)
-    page.locator(".strip img").first.wait_for()
-    if not page.locator(".result .score").count():
-        page.locator("#train-button:enabled").click()
-        page.locator(".result .score").wait_for()
-    state: dict[str, Any] = context.storage_state()
-    context.close()
-    return state
+    def to_readme(self, folder: Path) -> None:
+        """Put the README's pictures there, small."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, called in README.items():
+            for scheme, width, language in self.looks:
+                path = self.out / f"{name}-{scheme}-{width}-{language}.png"
+                Image.open(path).crop((0, 0, width, 900)).save(
+                    folder / f"{called}-{language}.webp", quality=82, method=6
+                )
 
 
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path("benchmarks/out/screenshots"))
-    parser.add_argument("--only", default=",".join(["start", *VIEWS]))
+    parser.add_argument("--only", default="", help="names of states, with commas")
     parser.add_argument("--project", type=Path, help="keep the drawn project here and use it again")
-    parser.add_argument("--quick", action="store_true")
-    arguments = parser.parse_args()
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    wanted = arguments.only.split(",")
-    looks = [LOOKS[0], LOOKS[7]] if arguments.quick else LOOKS
+    parser.add_argument("--looks", default="", help="such as light-1440-en,dark-360-ko")
+    parser.add_argument("--readme", type=Path, help="take the README's pictures only, to here")
+    parser.add_argument("--wide", action="store_true", help="1920 px too")
+    given = parser.parse_args()
+    given.out.mkdir(parents=True, exist_ok=True)
+    looks = [*LOOKS, WIDEST] if given.wide else LOOKS
+    if given.looks:
+        chosen = [text.split("-") for text in given.looks.split(",")]
+        looks = [(scheme, int(width), language) for scheme, width, language in chosen]
+    wanted = {name for name in given.only.split(",") if name}
+    if given.readme:
+        wanted, looks = set(README), [("light", 1440, "en"), ("light", 1440, "ko")]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        root = arguments.project or Path(folder) / "faces"
-        if not root.exists():
-            draw_dataset(root, n_per_class=30, seed=0, size_px=256)
-        with studio(root) as (link, _):
-            state = train(browser, link)
-            for look in looks:
-                shoot(browser, link, state, look, wanted=wanted, out=arguments.out)
-        if "start" in wanted:
-            for i, look in enumerate(looks):
-                with studio(Path(folder) / f"empty-{i}") as (link, _):
-                    shoot_start(browser, link, look, arguments.out)
+        film = draw_film(Path(folder) / "film.mjpeg")
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"]
+        )
+        camera = Camera(browser, out=given.out, looks=looks, wanted=wanted)
+        if not wanted or wanted & set(EMPTY):
+            with studio(Path(folder) / "new-project") as link:
+                camera.shoot(link, camera.enter(link), EMPTY)
+        if not wanted or wanted & set(BARE):
+            draw_dataset(Path(folder) / "bare", classes=("happy", "sad"), n_per_class=6, seed=4)
+            with studio(Path(folder) / "bare") as link:
+                camera.shoot(link, camera.enter(link), BARE)
+        if not wanted or wanted & set(STATES):
+            shoot_full(camera, given.project or Path(folder) / "full")
+        if given.readme:
+            camera.to_readme(given.readme)
         browser.close()
+    for name in camera.too_wide:
+        print(f"{name} is wider than its window")
+    sys.exit(bool(camera.too_wide))
 
 
-def shoot(
-    browser: Any, link: str, state: Any, look: tuple[str, int, str], *, wanted: list[str], out: Path
-) -> None:
-    scheme, width, language = look
-    for name, (path, act) in VIEWS.items():
-        if name not in wanted:
-            continue
-        context = browser.new_context(
-            storage_state=state, locale=language, color_scheme=scheme,
-            viewport={"width": width, "height": 900},
-        )  # fmt: skip
-        context.set_default_timeout(PATIENCE_MS)
-        page = context.new_page()
-        page.goto(link.partition("/enter")[0] + path)
-        act(page)
-        page.wait_for_timeout(800)
-        whole = name not in ("grid", "board") or (name == "board" and width < 1000)
-        page.screenshot(path=out / f"{name}-{scheme}-{width}-{language}.png", full_page=whole)
-        context.close()
-        print(name, *look, flush=True)
-
-
-def shoot_start(browser: Any, link: str, look: tuple[str, int, str], out: Path) -> None:
-    scheme, width, language = look
-    context = browser.new_context(
-        locale=language, color_scheme=scheme, viewport={"width": width, "height": 900}
-    )
-    page = context.new_page()
-    page.goto(link)
-    page.locator("#start:not([hidden])").wait_for()
-    page.screenshot(path=out / f"start-{scheme}-{width}-{language}.png", full_page=True)
-    context.close()
+def shoot_full(camera: Camera, folder: Path) -> None:
+    """The project in which everything was done once."""
+    root = folder / "faces"
+    is_new = not root.exists()
+    if is_new:
+        draw_project(folder)
+    with studio(root) as link:
+        cookies = camera.enter(link)
+        if is_new:
+            context = camera.browser.new_context(storage_state=cookies)
+            page = context.new_page()
+            page.set_default_timeout(PATIENCE_MS)
+            page.goto(link.partition("/enter")[0])
+            fill_project(page, root)
+            context.close()
+        camera.shoot(link, cookies, STATES)
 
 
 if __name__ == "__main__":

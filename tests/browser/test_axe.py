@@ -1,69 +1,119 @@
-"""No serious or critical finding of axe-core on any page, in light and dark, wide and narrow.
+"""No serious or critical finding of axe-core on any page, in any state, in light and dark.
 
-axe-core is a development tool from npm:
+The states are those of the screenshots (`benchmarks/studio_states.py`): dialogs open, a training
+under way, errors, an exam's photos, the audit's queue. axe-core is a development tool from npm:
 ``npm install --no-save --prefix tests/browser axe-core@4``.
 """
 
 from __future__ import annotations
 
+import importlib.util
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from mien.dataset.drawn import draw_dataset
-from mien.studio.context import PAGES
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
+LOOKS = [("light", 1440, "en"), ("dark", 360, "ko")]
+
+
+def load_states() -> ModuleType:
+    path = Path(__file__).parents[2] / "benchmarks" / "studio_states.py"
+    spec = importlib.util.spec_from_file_location("studio_states", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["studio_states"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+states = load_states()
 
 
 def findings(page: Any) -> list[str]:
+    """What axe-core finds, and whether the page is wider than its window."""
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return [
+        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:160]}"
+        for one in result["violations"] if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ] + ([f"{wide} px wider than the window"] if wide > 0 else [])  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _needs_axe() -> None:
     if not AXE.is_file():
         pytest.skip(
             f"no axe-core at '{AXE}': npm install --no-save --prefix tests/browser axe-core@4"
         )
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{page.url}: {one['id']}: {node['html'][:120]} {node['failureSummary'][:160]}"
-        for one in result["violations"] if one["impact"] in SERIOUS
-        for node in one["nodes"]
-    ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 360)])
-def test_pages_are_usable_by_everybody(scheme: str, width: int, tmp_path: Path, world: Any) -> None:
-    root = tmp_path / "photos"
-    draw_dataset(root, classes=("happy", "sad"), n_per_class=3, seed=1, size_px=96)
-    look = {
-        "color_scheme": scheme,
-        "viewport": {"width": width, "height": 900},
-        "reduced_motion": "reduce",
-    }
-    found: list[str] = []
-    with world.running(root) as studio, world.opened(studio, **look) as page:
-        page.locator(".strip img").first.wait_for()
-        page.locator("#train-advanced summary").click()
-        page.get_by_role("button", name="Camera", exact=True).first.click()
-        page.locator(".hold:enabled").wait_for()
-        found += findings(page)
-        page.get_by_role("button", name="All photos of happy").click()
-        page.locator("[role=gridcell] img").first.wait_for()
-        page.locator(".groups summary").click()
-        found += findings(page)
-        for path in [*list(PAGES.values())[1:], "/about"]:
-            page.goto(studio.link.partition("/enter")[0] + path)
-            page.wait_for_load_state("networkidle")
-            found += findings(page)
-            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-            assert wide <= 0, f"{path} is {wide} px wider than the window"
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[tuple[str, Any]]:
+    """A studio in which everything was done once, and its cookies."""
+    folder = tmp_path_factory.mktemp("axe")
+    root = states.draw_project(folder, n_per_class=12, size_px=160)
+    with states.studio(root) as link:
+        context = chromium.new_context(locale="en")
+        context.set_default_timeout(states.PATIENCE_MS)
+        page = context.new_page()
+        page.goto(link)
+        states.fill_project(page, root)
+        yield link, context.storage_state()
+        context.close()
+
+
+def walk(
+    browser: Any, link: str, cookies: Any, wanted: Mapping[str, Any], look: tuple[str, int, str]
+) -> list[str]:
+    scheme, width, language = look
+    found = []
+    for name, state in wanted.items():
+        context = browser.new_context(
+            storage_state=cookies, locale=language, color_scheme=scheme, permissions=["camera"],
+            viewport={"width": width, "height": 900}, reduced_motion="reduce",
+        )  # fmt: skip
+        context.set_default_timeout(states.PATIENCE_MS)
+        page = context.new_page()
+        page.goto(link.partition("/enter")[0] + state.path)
+        state.act(page)
+        found += [f"{name}: {one}" for one in findings(page)]
+        state.after(page)
+        context.close()
+    return found
+
+
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_every_state_is_usable_by_everybody(
+    look: tuple[str, int, str], project: tuple[str, Any], chromium: Any
+) -> None:
+    link, cookies = project
+    found = walk(chromium, link, cookies, states.STATES, look)
     assert not found, "\n".join(found)
 
 
-def test_the_first_page_is_usable_by_everybody(tmp_path: Path, world: Any) -> None:
-    with world.running(tmp_path / "photos") as studio, world.opened(studio) as page:
-        page.locator("#start:not([hidden])").wait_for()
-        assert not findings(page)
+@pytest.mark.parametrize("look", LOOKS, ids=str)
+def test_what_is_empty_is_usable_by_everybody(
+    look: tuple[str, int, str], tmp_path: Path, chromium: Any
+) -> None:
+    draw_dataset(tmp_path / "bare", classes=("happy", "sad"), n_per_class=3, seed=4, size_px=96)
+    found = []
+    for root, wanted in ((tmp_path / "new", states.EMPTY), (tmp_path / "bare", states.BARE)):
+        with states.studio(root) as link:
+            context = chromium.new_context()
+            context.new_page().goto(link)
+            cookies = context.storage_state()
+            context.close()
+            found += walk(chromium, link, cookies, wanted, look)
+    assert not found, "\n".join(found)

@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -67,8 +68,11 @@ class Listing:
 
     def find(self, name: str) -> Item | None:
         """The photo of this name."""
-        items = self.photos.get(name.partition("/")[0], ())
-        return next((item for item in items if item.name == name), None)
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Item]:
+        return {item.name: item for items in self.photos.values() for item in items}
 
     def group_counts(self) -> dict[str, dict[str, dict[str, int]]]:
         """Column → value → class → photos; photos without a value are not in it."""
@@ -92,6 +96,21 @@ class Lister:
         self._latest: Listing | None = None
         self._stamp = ""
         self._settled = False
+
+    def find(self, name: str) -> Item | None:
+        """The photo of this name as it is now.
+
+        Asks for the one file where it is known already: a grid asks for a hundred thumbnails at
+        once, and reading a folder of ten thousand names for each takes longer than making it.
+        """
+        latest = self._latest
+        known = latest.find(name) if latest else None
+        try:
+            if known is not None and _version(known.path) == known.version:
+                return known
+        except OSError:
+            pass  # it was moved or deleted: the folder tells
+        return self.now().find(name)
 
     def now(self) -> Listing:
         """The listing as it is now.
@@ -179,11 +198,14 @@ def _items(found: Iterator[object]) -> Iterator[Item]:
     for one in found:
         if isinstance(one, Candidate) and Path(one.name).suffix.lower() not in _NOTES:
             try:
-                status = one.path.stat()
+                yield Item(name=one.name, path=one.path, version=_version(one.path))
             except FileNotFoundError:
                 continue
-            version = f"{status.st_mtime_ns:x}-{status.st_size:x}"
-            yield Item(name=one.name, path=one.path, version=version)
+
+
+def _version(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
 # Not photos and not shown; the dataset names them among what it left out.

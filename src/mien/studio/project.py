@@ -76,7 +76,7 @@ class Project:
         Raises:
             StudioError: There is none.
         """
-        item = self.listing().find(nfc(name))
+        item = self._lister.find(nfc(name))
         if item is None:
             raise StudioError("photo_gone", name=name)
         return item

@@ -21,7 +21,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from typing import Any, Final
 
@@ -114,9 +114,7 @@ def _value(language: str, kind: str, text: str) -> str:
         return in_language(language, text)
     if kind in ("list", "both"):
         for fragment in _load(language).fragments:
-            text = fragment.pattern.sub(
-                lambda found, fragment=fragment: _filled(language, fragment, found), text
-            )
+            text = fragment.pattern.sub(partial(_filled, language, fragment), text)
     if kind == "both":
         text = _AND.sub(" · ", text)
     if kind == "rejects":

@@ -33,6 +33,7 @@ function draw() {
   byId("undo").disabled = decisions.length === 0;
   byId("changed").hidden = !changed || running;
   byId("none").hidden = Boolean(audit) || running;
+  byId("what").hidden = Boolean(audit);
   byId("with-test").hidden = byId("with-test-words").hidden = sets.length === 0;
   if (!audit) return;
   const loud = audit.findings.filter((/** @type {any} */ one) => ["issue", "hint"].includes(one.outcome));

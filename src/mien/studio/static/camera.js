@@ -71,7 +71,9 @@ export function cameraTrouble(error) {
  */
 export function grabber(video, { side_px, quality = 0.85 }) {
   const canvas = new OffscreenCanvas(side_px, side_px);
-  const context = canvas.getContext("2d", { alpha: false });
+  const context = canvas.getContext("2d", { alpha: false,
+    // Each frame is read back to be encoded: kept by the processor, it need not come from a GPU.
+    willReadFrequently: true });
   if (!context) throw new Error("no canvas");
   context.imageSmoothingQuality = "medium";
   return () => {

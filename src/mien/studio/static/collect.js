@@ -11,6 +11,7 @@ const IN_STRIP = 24;
 const A_FAIR_NUMBER = 20;
 // A column with more values, such as one for each person, tells nothing as a table.
 const MOST_VALUES = 8;
+const PERSON = "person";
 
 /** @typedef {import("./state.js").State} State */
 
@@ -65,15 +66,16 @@ function showCards(state) {
   for (const [label, card] of cards) {
     if (!labels.includes(label)) { card.remove(); cards.delete(label); }
   }
+  /** @type {HTMLElement | null} */
   let before = null;
-  state.classes.forEach((one, i) => {
+  for (const [i, one] of state.classes.entries()) {
     let card = cards.get(one.label);
     if (!card) { card = new Card(one.label); cards.set(one.label, card); }
     const place = before ? before.nextElementSibling : byId("classes").firstElementChild;
     if (place !== card.node) byId("classes").insertBefore(card.node, place);
     card.show(one, i, state);
     before = card.node;
-  });
+  }
 }
 
 async function addClass() {
@@ -271,7 +273,7 @@ function showCounts(state) {
     .map((one) => t("collect.missing_photos", { label: one.label, n: A_FAIR_NUMBER - one.n }));
   const tables = Object.entries(state.groups).map(([column, values]) => {
     const n = Object.keys(values).length;
-    if (n > MOST_VALUES) return el("p", { class: "small soft" }, t("collect.many_values", { column, n: number(n) }));
+    if (n > MOST_VALUES || column === PERSON) return el("p", { class: "small soft" }, t("collect.many_values", { column, n: number(n) }));
     for (const [value, counts] of Object.entries(values)) {
       for (const label of labels) {
         if (!counts[label]) missing.push(t("collect.missing_cell", { label, column, value }));

@@ -49,6 +49,7 @@ function drawModels() {
     `${model.id}${i ? "" : ` · ${t("exam.latest")}`}`)));
   if (state.models.some((model) => model.id === before)) select.value = before;
   select.disabled = state.models.length === 0;
+  if (select.disabled) select.replaceChildren(el("option", { value: "" }, t("exam.no_model")));
 }
 
 function drawSeal() {
@@ -193,6 +194,7 @@ function wrongPhotos(exam) {
 
 function drawHistory() {
   byId("history").hidden = state.exams.length === 0;
+  byId("what").hidden = state.exams.length > 0;
   const row = (/** @type {any} */ exam) => el("tr", null,
     el("td", null, el("input", { type: "checkbox", value: exam.id, checked: compared.has(exam.id),
       "aria-label": t("exam.compare_this", { run: exam.run }), onchange: choose })),

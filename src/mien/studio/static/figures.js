@@ -99,7 +99,7 @@ export function openLarge({ large, name }) {
  */
 export function shareTable(caption, head, rows) {
   return el("div", { class: "scroll" }, el("table", null,
-    el("caption", null, caption),
+    caption && el("caption", null, caption),
     el("thead", null, el("tr", null, el("th", { scope: "col" }, head),
       el("th", { scope: "col" }, t("figures.right")))),
     el("tbody", null, ...rows.map((row) => el("tr", null,

@@ -182,12 +182,19 @@ const PERCENT = new Intl.NumberFormat(language, { style: "percent", maximumFract
 const PERCENT_1 = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
 const NUMBER = new Intl.NumberFormat(language);
 
-/** @param {number} value between 0 and 1 @param {number} [digits] */
-export const percent = (value, digits = 0) => (digits ? PERCENT_1 : PERCENT).format(value);
+/**
+ * A share in percent; in English with a space, as the verbs' own sentences have it.
+ * @param {number} value between 0 and 1
+ * @param {number} [digits]
+ */
+export function percent(value, digits = 0) {
+  const words = (digits ? PERCENT_1 : PERCENT).format(value);
+  return language === "en" ? words.replace("%", "\u202f%") : words;
+}
 /** @param {number} value */
 export const number = (value) => NUMBER.format(value);
 /** @param {{low: number, high: number}} estimate */
-export const interval = ({ low, high }) => `${percent(low)} – ${percent(high)}`;
+export const interval = ({ low, high }) => `${NUMBER.format(Math.round(100 * low))}–${percent(high)}`;
 
 /**
  * Seconds in words, such as “1 min 20 s”.

@@ -4,7 +4,7 @@
 
 import { api, byId, duration, el, number, percent, spokenIn, stageInWords, t, tell } from "./mien.js";
 import { curves } from "./charts.js";
-import { confusion, shareTable } from "./figures.js";
+import { confusion, share, shareTable } from "./figures.js";
 import { openGrid } from "./grid.js";
 import { listen, now } from "./state.js";
 
@@ -210,17 +210,27 @@ async function show(job) {
 function result(view) {
   const { score } = view;
   return el("div", { class: "stack result", role: "status" },
-    el("p", { class: "note good" }, t("train.done", { time: duration(view.seconds) })),
-    score && el("div", null,
-      el("p", { class: "score number" }, t("train.validation", { score: percent(score.value) })),
-      el("p", { class: "soft small" }, t("train.interval", { low: percent(score.low), high: percent(score.high) }), " · ",
-        t("train.validation_note", { n: number(score.n) }))),
+    score && el("p", { class: "score number" }, percent(score.value), el("small", null, t("train.held_back"))),
+    score && share(score, { correct: Math.round(score.value * score.n), n: score.n, large: true }),
+    score && el("p", { class: "soft small" }, t("train.validation_note", { n: number(score.n) })),
     view.n_rejects > 0 && el("p", { class: "small" }, t("train.left_out", { n: number(view.n_rejects) })),
-    el("details", null, el("summary", null, t("train.hood")), el("div", { class: "stack hood" },
-      ...(view.seeds.length ? [el("div", { class: "charts" }, ...charts(view.seeds))] : []),
-      view.per_class && shareTable(t("train.per_class"), t("train.class"), view.per_class),
-      view.confusion && el("h3", null, t("train.confusion")),
-      view.confusion && confusion(view.confusion, (truth) => openGrid(truth)),
-      el("h3", null, t("train.log_lines")),
-      el("ul", { class: "plain small" }, ...view.sentences.map((/** @type {string} */ one) => el("li", { lang: spokenIn(one) }, one))))));
+    el("p", { class: "soft small done" }, t("train.done", { time: duration(view.seconds) })),
+    el("button", { type: "button", class: "hood-button", onclick: () => openHood(view) }, t("train.hood")));
+}
+
+/** Everything that a training tells, as wide as the window. @param {any} view */
+function openHood(view) {
+  const part = (/** @type {string} */ title, /** @type {Node[]} */ ...content) =>
+    el("section", null, el("h3", null, title), ...content);
+  const dialog = el("dialog", { class: "hood-sheet", "aria-labelledby": "hood-title", onclose: () => dialog.remove() },
+    el("form", { method: "dialog", class: "spread" }, el("h2", { id: "hood-title" }, t("train.hood")),
+      el("button", null, t("common.close"))),
+    el("div", { class: "hood" },
+      view.per_class && part(t("train.per_class"), shareTable("", t("train.class"), view.per_class)),
+      view.confusion && part(t("train.confusion"), confusion(view.confusion, (truth) => { dialog.close(); openGrid(truth); })),
+      view.seeds.length > 0 && part(t("train.curves"), el("div", { class: "charts" }, ...charts(view.seeds))),
+      part(t("train.log_lines"), el("ul", { class: "plain small" },
+        ...view.sentences.map((/** @type {string} */ one) => el("li", { lang: spokenIn(one) }, one))))));
+  document.body.append(dialog);
+  dialog.showModal();
 }

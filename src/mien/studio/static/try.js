@@ -9,6 +9,7 @@ import { cameras, cameraTrouble, grabber, openCamera } from "./camera.js";
 const FRAME_PX = 320; // what the face detector looks at anyway
 const SMOOTHING = 0.35; // weight of the newest answer; at 15 a second half of a change shows in 0.1 s
 const RETRY_MS = 1500;
+const STALE_MS = 150; // a frame that waited longer is taken anew
 const KEPT_MEASURES = 2000; // the browser would keep them for ever
 
 /** @type {any[]} */
@@ -157,16 +158,22 @@ function show_stage(what) {
 function connect() {
   const line = new WebSocket(`ws://${location.host}/api/try/camera?run=${encodeURIComponent(chosen())}`);
   const grab = grabber(video, { side_px: FRAME_PX });
-  let sent = 0;
+  const take = async () => ({ at: performance.now(), frame: await grab() });
+  /** The frame that goes next: it is taken while the one before is answered. @type {ReturnType<typeof take> | null} */
+  let next = null;
+  let taken = 0;
   socket = line;
   answers = [];
   const send = async () => {
     if (socket !== line || line.readyState !== WebSocket.OPEN) return;
     if (document.hidden) { setTimeout(send, 250); return; }
-    const frame = await grab();
+    let { at, frame } = await (next ?? take());
+    if (performance.now() - at > STALE_MS) ({ at, frame } = await take());
+    next = null;
     if (line.readyState !== WebSocket.OPEN) return;
-    sent = performance.now();
+    taken = at;
     line.send(frame);
+    next = take();
   };
   line.onmessage = (event) => {
     const answer = JSON.parse(event.data);
@@ -176,7 +183,7 @@ function connect() {
       // Seen in the browser's own tools, and read by benchmarks/studio_preview.py.
       n_frames += 1;
       if (n_frames % KEPT_MEASURES === 0) performance.clearMeasures("preview");
-      rate(performance.measure("preview", { start: sent, end: performance.now() }).duration);
+      rate(performance.measure("preview", { start: taken, end: performance.now() }).duration);
     }
     send();
   };
@@ -193,7 +200,7 @@ function hangUp() {
   line?.close();
 }
 
-/** @param {number} round_trip_ms */
+/** @param {number} round_trip_ms from the moment a frame was taken to its answer on the screen */
 function rate(round_trip_ms) {
   const now = performance.now();
   answers.push(now);

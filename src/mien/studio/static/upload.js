@@ -12,6 +12,7 @@ const BATCH_BYTES = 40 * 1024 * 1024;
 const SHOWN = 200;
 
 /** @typedef {{file: File, path: string}} Found */
+/** @typedef {{n_added: number, known: number, n_rejects: number, rejects: {path: string, reason: string}[]}} Sum */
 
 /**
  * The files of a drop, folders searched to any depth. Must be called in the event's own turn.
@@ -76,7 +77,8 @@ export async function send(found, label) {
   const pictures = seen.filter((one) => !zips.includes(one) && !/\.(csv|txt|md|json)$/i.test(one.path));
   const total = pictures.length + zips.length;
   if (!total) return;
-  const sum = { n_added: 0, known: 0, n_rejects: 0, /** @type {any[]} */ rejects: [] };
+  /** @type {Sum} */
+  const sum = { n_added: 0, known: 0, n_rejects: 0, rejects: [] };
   const progress = new Progress(total);
   try {
     const jobs = [...batches(pictures, label), ...zips.map((zip) => ({ zip, label, files: [zip] }))];
@@ -151,7 +153,8 @@ export async function sendBatch(files, label) {
 
 /** @param {{file: Blob, path: string}[]} files @param {string} label */
 async function sendEach(files, label) {
-  const sum = { n_added: 0, known: 0, n_rejects: 0, /** @type {any[]} */ rejects: [] };
+  /** @type {Sum} */
+  const sum = { n_added: 0, known: 0, n_rejects: 0, rejects: [] };
   for (const one of files) {
     try {
       await one.file.slice(0, 1).arrayBuffer();
