@@ -1,0 +1,126 @@
+"""The board: the grid by keys, ten thousand photos, dropped folders, and who else works here."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.dataset.drawn import draw_dataset
+from mien.studio.texts import load
+
+SECONDS = 180
+
+pytestmark = [pytest.mark.network, pytest.mark.slow]
+
+
+def until(page: Any, expression: str) -> None:
+    """Wait until an expression is true; the pages' policy forbids what Playwright has for it."""
+    began = time.monotonic()
+    while not page.evaluate(expression):
+        assert time.monotonic() - began < SECONDS, f"never true: {expression}"
+        time.sleep(0.2)
+
+
+def counts(page: Any) -> dict[str, int]:
+    state = page.evaluate("fetch('/api/project').then((answer) => answer.json())")
+    return {one["label"]: one["n"] for one in state["classes"]}
+
+
+def name_class(page: Any, t: Mapping[str, str], label: str) -> None:
+    """Type the name of the class that was just added."""
+    field = page.get_by_label(t["collect.class_name"])
+    field.wait_for()
+    page.keyboard.type(label)
+    page.keyboard.press("Enter")
+    page.get_by_role("article", name=label, exact=True).wait_for()
+
+
+def test_the_grid_is_driven_by_keys_and_every_step_is_undone(tmp_path: Path, world: Any) -> None:
+    root = tmp_path / "photos"
+    draw_dataset(root, classes=("happy", "sad"), n_per_class=6, seed=1, size_px=96)
+    with world.running(root) as studio, world.opened(studio) as page:
+        page.get_by_role("button", name="All photos of happy").click()
+        page.locator("[role=gridcell] img").first.wait_for()
+        page.locator("[role=gridcell]").first.focus()
+        for key in ("Space", "ArrowRight", "Space"):
+            page.keyboard.press(key)
+        page.get_by_label("Move to …").select_option("sad")
+        until(page, "document.querySelectorAll('[role=gridcell]').length === 4")
+        assert counts(page) == {"happy": 4, "sad": 8}
+        page.locator("[role=gridcell]").first.focus()
+        page.keyboard.press("Delete")
+        until(page, "document.querySelectorAll('[role=gridcell]').length === 3")
+        for expected in (4, 6):
+            page.get_by_role("dialog").get_by_role("button", name="Undo").first.click()
+            until(page, f"document.querySelectorAll('[role=gridcell]').length === {expected}")
+        page.get_by_text("Groups", exact=True).click()
+        page.get_by_label("Column").fill("source")
+        page.get_by_label("Values, with commas").fill("web, film")
+        page.locator("[role=gridcell]").first.focus()
+        page.keyboard.press("2")
+        until(page, "document.querySelector('[role=gridcell]').title.includes('source film')")
+    table = (root / "groups.csv").read_text()
+    assert table.splitlines()[0].endswith(",source")
+    assert table.count("film") == 1
+
+
+def test_ten_thousand_photos_are_a_few_nodes(tmp_path: Path, world: Any) -> None:
+    root = tmp_path / "photos"
+    draw_dataset(root, classes=("happy", "sad"), n_per_class=1, seed=1, size_px=64)
+    one = next((root / "happy").glob("*.jpg"))
+    for i in range(9_999):
+        (root / "happy" / f"copy-{i:05d}.jpg").hardlink_to(one)
+    with world.running(root) as studio, world.opened(studio) as page:
+        page.locator(".class-card .strip img").first.wait_for()
+        page.get_by_role("button", name="All photos of happy").click()
+        page.locator("[role=gridcell] img").first.wait_for()
+        nodes = "document.querySelectorAll('.grid *').length"
+        assert page.evaluate(nodes) < 300
+        page.locator("[role=gridcell]").first.focus()
+        page.keyboard.press("End")
+        until(page, "document.activeElement.dataset.index === '9999'")
+        assert page.evaluate(nodes) < 300
+        assert page.locator(".grid").get_attribute("aria-rowcount") == str(-(-10_000 // 11))
+
+
+def test_a_folder_is_dropped_and_broken_files_are_named(tmp_path: Path, world: Any) -> None:
+    drawn = draw_dataset(
+        tmp_path / "drawn", classes=("happy", "sad"), n_per_class=20, seed=1, size_px=64
+    )
+    for i in range(4):
+        (drawn.train / "sad" / f"broken-{i}.jpg").write_bytes(b"" if i else b"no picture")
+    root = tmp_path / "photos"
+    with world.running(root) as studio, world.opened(studio) as page:
+        with page.expect_file_chooser() as chooser:
+            page.get_by_role("button", name="Choose a folder").click()
+        chooser.value.set_files(drawn.train)
+        page.get_by_role("button", name="Which?").click()
+        page.get_by_role("cell", name="is empty").first.wait_for()
+        assert counts(page) == {"happy": 20, "sad": 20}
+        assert page.evaluate("fetch('/api/project').then((a) => a.json())")["columns"] == [
+            "skin",
+            "gender",
+            "person",
+        ]
+
+
+def test_two_tabs_and_the_command_line_see_the_same(tmp_path: Path, world: Any) -> None:
+    root = tmp_path / "photos"
+    draw_dataset(root, classes=("happy", "sad"), n_per_class=2, seed=1, size_px=64)
+    with world.running(root) as studio, world.opened(studio) as one:
+        other = one.context.new_page()
+        world.complaints.of(other, studio.link.partition("/enter")[0])
+        other.goto(studio.link.partition("/enter")[0])
+        one.get_by_role("button", name="Add a class").click()
+        name_class(one, load("en"), "calm")
+        other.get_by_role("article", name="calm", exact=True).wait_for()
+        (root / "by-hand").mkdir()
+        for page in (one, other):
+            page.get_by_role("article", name="by-hand", exact=True).wait_for()
+        journal = (root / ".mien" / "journal.jsonl").read_text().splitlines()
+        assert all(json.loads(line) for line in journal)
