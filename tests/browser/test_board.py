@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
+import shutil
+import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -109,18 +114,104 @@ def test_a_folder_is_dropped_and_broken_files_are_named(tmp_path: Path, world: A
         ]
 
 
-def test_two_tabs_and_the_command_line_see_the_same(tmp_path: Path, world: Any) -> None:
+def mien(*arguments: object, cwd: Path) -> None:
+    """The command line, as somebody uses it beside the studio."""
+    code = "import sys; from mien.cli import main; sys.exit(main(sys.argv[1:]))"
+    home = {"MIEN_HOME": str(cwd / "mien-home")}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    subprocess.run(command, cwd=cwd, check=True, env=os.environ | home)
+
+
+def give(page: Any, label: str, column: str, value: str) -> None:
+    """Give the first photo of a class a value, by keyboard, in a grid that is open."""
+    page.get_by_text("Groups", exact=True).click()
+    page.get_by_label("Column").fill(column)
+    page.get_by_label("Values, with commas").fill(value)
+    page.locator("[role=gridcell]").first.focus()
+    page.keyboard.press("1")
+    until(page, f"document.querySelector('[role=gridcell]').title.includes('{column} {value}')")
+
+
+def test_two_tabs_and_the_command_line_see_the_same_and_lose_nothing(
+    tmp_path: Path, world: Any
+) -> None:
     root = tmp_path / "photos"
-    draw_dataset(root, classes=("happy", "sad"), n_per_class=2, seed=1, size_px=64)
+    drawn = draw_dataset(tmp_path / "drawn", classes=("happy", "sad"), n_per_class=6, seed=1,
+                         test_per_class=2, size_px=160)  # fmt: skip
+    shutil.copytree(drawn.train, root)
+    (root / "groups.csv").unlink()
     with world.running(root) as studio, world.opened(studio) as one:
         other = one.context.new_page()
-        world.complaints.of(other, studio.link.partition("/enter")[0])
-        other.goto(studio.link.partition("/enter")[0])
+        world.complaints.of(other, studio.base)
+        other.goto(studio.base)
+        tabs = (one, other)
+        # A class that one tab adds, a folder that somebody makes.
         one.get_by_role("button", name="Add a class").click()
         name_class(one, load("en"), "calm")
-        other.get_by_role("article", name="calm", exact=True).wait_for()
         (root / "by-hand").mkdir()
-        for page in (one, other):
-            page.get_by_role("article", name="by-hand", exact=True).wait_for()
+        for label in ("calm", "by-hand"):
+            for page in tabs:
+                page.get_by_role("article", name=label, exact=True).wait_for()
+        # Both tabs have the same photo before them; each gives it another group.
+        for page in tabs:
+            page.get_by_role("button", name="All photos of happy").click()
+            page.locator("[role=gridcell] img").first.wait_for()
+        give(one, "happy", "skin", "brown")
+        give(other, "happy", "light", "dim")
+        for page in tabs:
+            until(page, "document.querySelector('[role=gridcell]').title.includes('skin brown')")
+            until(page, "document.querySelector('[role=gridcell]').title.includes('light dim')")
+            page.keyboard.press("Escape")
+        rows = list(csv.DictReader((root / "groups.csv").open(encoding="utf-8")))
+        assert [(row["skin"], row["light"]) for row in rows] == [("brown", "dim")]
+        for label in ("calm", "by-hand"):
+            (root / label).rmdir()
+        # A model that the command line trained, an exam that it took.
+        mien("train", root, cwd=tmp_path)
+        for page in tabs:
+            page.locator("#try-body").wait_for()
+        other.goto(f"{studio.base}/exam")
+        other.wait_for_selector("#exam[aria-busy=false]")
+        one.goto(f"{studio.base}/exam")
+        one.locator("#by-path").click()
+        one.keyboard.type(str(drawn.test))
+        one.keyboard.press("Enter")
+        for page in tabs:
+            page.locator(".set .badge.good").wait_for()  # sealed
+        (run,) = (tmp_path / "runs").iterdir()
+        mien("test", run, "--photos", drawn.test, cwd=tmp_path)
+        for page in tabs:
+            page.locator(".set .badge.warn").wait_for()  # looked at
+        one.locator("#take:enabled").click()
+        one.locator("#result h2").wait_for()
+        other.locator("#history-table tbody tr").wait_for()
+        looks = other.evaluate("fetch('/api/exam').then((a) => a.json())")["sets"][0]["looks"]
+        assert looks == 2
         journal = (root / ".mien" / "journal.jsonl").read_text().splitlines()
         assert all(json.loads(line) for line in journal)
+
+
+def test_decisions_of_two_tabs_stand_side_by_side(tmp_path: Path, world: Any) -> None:
+    root = tmp_path / "photos"
+    draw_dataset(root, classes=("happy", "sad"), n_per_class=3, seed=1, size_px=64)
+    names = sorted(path.relative_to(root).as_posix() for path in root.glob("happy/*.*"))
+    decide = """(body) => fetch('/api/audit/decide', {method: 'POST', body: JSON.stringify(body),
+        headers: {'Content-Type': 'application/json'}}).then((answer) => answer.status)"""
+    with world.running(root) as studio, world.opened(studio) as one:
+        other = one.context.new_page()
+        world.complaints.of(other, studio.base)
+        for page in (one, other):
+            page.goto(f"{studio.base}/audit")
+            page.wait_for_selector("#audit[aria-busy=false]")
+        keep = {"code": "M402", "photos": names[:1], "choice": "keep"}
+        drop = {"code": "M402", "photos": names[1:2], "choice": "drop", "photo": names[1]}
+        assert one.evaluate(decide, keep) == 200
+        assert other.evaluate(decide, drop) == 200
+        for page in (one, other):
+            page.locator("#undo:enabled").wait_for()  # heard of without a reload
+        # The undo of either tab takes back the latest decision, whoever made it.
+        one.locator("#undo").click()
+        until(
+            other, "fetch('/api/audit').then((a) => a.json()).then((a) => a.decisions.length === 1)"
+        )
+        assert (root / names[1]).is_file()

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.studio.context import Studio, page, studio_of, told
+from mien.studio.pulse import pulse
 
 router = APIRouter()
 
@@ -46,10 +47,12 @@ def audit_page(request: Request) -> Any:
 def state(request: Request) -> Any:
     """The latest audit, whether photos changed since, and what was decided about it."""
     studio = studio_of(request)
+    stamps = pulse(studio)  # first: what changes meanwhile is heard of again
     listing = studio.project.listing()
     jobs = [job for job in studio.jobs.all() if job["verb"] == "audit"]
     done = next((job for job in jobs if job["state"] == "done"), None)
     answer = {
+        "pulse": stamps,
         "job": jobs[0] if jobs else None,
         "audit": _shown(studio, done["answer"]) if done else None,
         "changed": done is not None and done["arguments"].get("version") != listing.version,

@@ -22,6 +22,7 @@ from mien.studio.context import language_of, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.journal import Change
 from mien.studio.project import Project
+from mien.studio.pulse import pulse
 from mien.studio.said import in_language
 from mien.studio.store import Incoming, Stored, store, store_project, store_zip
 from mien.studio.thumbnails import thumbnail
@@ -76,7 +77,8 @@ def project_state(request: Request, version: str = "") -> Any:
     studio = studio_of(request)
     listing = studio.project.listing()
     faces = studio.watch.summary(listing)
-    now = f"{listing.version}-{faces.version}"
+    stamps = pulse(studio)
+    now = f"{listing.version}-{faces.version}-{stamps['jobs']}-{stamps['runs']}"
     if version == now:
         return {"version": now, "unchanged": True}
     latest = studio.project.journal.latest()
@@ -94,6 +96,8 @@ def project_state(request: Request, version: str = "") -> Any:
         "groups": listing.group_counts(),
         "trouble": told(request, {"trouble": listing.trouble})["trouble"],
         "looked_at": faces.looked_at,
+        "jobs": stamps["jobs"],
+        "runs": stamps["runs"],
         "undo": None if latest is None else _words(latest),
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.errors import PhotoError
@@ -21,6 +22,7 @@ from mien.studio.context import page, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.exams import Exams
 from mien.studio.project import clean_label, free_name
+from mien.studio.pulse import pulse
 
 router = APIRouter()
 
@@ -69,12 +71,15 @@ def exam_page(request: Request) -> Any:
 def state(request: Request) -> Any:
     """Models, test photos and the exams that were taken."""
     studio = studio_of(request)
-    job = studio.jobs.latest("exam")
+    stamps = pulse(studio)  # first: what changes meanwhile is heard of again
+    job = next((one for one in studio.jobs.all() if one["verb"] in ("exam", "freeze")), None)
     return {
+        "pulse": stamps,
         "models": [run.summary() for run in studio.models.all()],
         "sets": told(request, plain(studio.exams.sets())),
         "exams": studio.exams.all(),
         "job": job["id"] if job and job["state"] == "running" else None,
+        "job_verb": job["verb"] if job else None,
         "own_folder": str(studio.exams.own_folder),
         "n_photos": studio.project.listing().n_photos,
     }
@@ -100,7 +105,8 @@ async def add_photos(
     stored, rejects = 0, []
     for file, path in zip(files, paths, strict=True):
         try:
-            _store(studio.exams, path, await file.read(_MAX_BYTES + 1))
+            data = await file.read(_MAX_BYTES + 1)
+            await run_in_threadpool(_store, studio.exams, path, data)
             stored += 1
         except (PhotoError, StudioError) as error:
             rejects.append({"path": path, "reason": error.message})

@@ -17,6 +17,7 @@ from mien.digest import digest_json
 from mien.files import to_json
 from mien.studio.context import page, studio_of, told
 from mien.studio.errors import StudioError
+from mien.studio.pulse import pulse
 
 router = APIRouter()
 
@@ -43,6 +44,7 @@ def state(request: Request) -> Any:
     """The study that runs or was run last, and what it can be judged on."""
     studio = studio_of(request)
     answer = {
+        "pulse": pulse(studio),
         "job": studio.jobs.latest("study"),
         "result": _result(request),
         "sets": [{"id": s.id, "name": s.name, "n": s.n, "trouble": s.trouble}

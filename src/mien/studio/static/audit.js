@@ -5,6 +5,7 @@
 
 import { api, byId, el, every, number, percent, spokenIn, stageInWords, t, tell, toast } from "./mien.js";
 import { gallery, openLarge } from "./figures.js";
+import { onPulse } from "./pulse.js";
 
 const FIRST_PHOTOS = 24; // of a finding, before «show all»
 const FIRST_PAIRS = 6;
@@ -12,6 +13,7 @@ const FIRST_PAIRS = 6;
 let state = {};
 /** Where the queue of doubtful labels stands. */
 let place = 0;
+let following = false;
 
 const small = (/** @type {string} */ name) => `/api/thumbnail?name=${encodeURIComponent(name)}`;
 const large = (/** @type {string} */ name) => `/api/photo?name=${encodeURIComponent(name)}`;
@@ -214,6 +216,7 @@ async function undo() {
 
 /** @param {string} id */
 function follow(id) {
+  following = true;
   let offset = 0;
   const stop = every(500, async () => {
     const answer = await api(`/api/jobs/${id}?offset=${offset}`);
@@ -228,8 +231,17 @@ function follow(id) {
     stop();
     if (answer.job.state !== "done") toast(t("audit.failed", { message: answer.job.error?.message ?? answer.job.state }), { bad: true });
     place = 0;
+    following = false;
     await load();
   });
+}
+
+/** Somebody else decided, moved photos or began an audit. */
+async function renew() {
+  const inQueue = document.activeElement?.closest("#queue");
+  await load();
+  if (inQueue) document.getElementById("queue")?.focus();
+  if (state.job?.state === "running") follow(state.job.id);
 }
 
 const guarded = (/** @type {() => Promise<void>} */ work) => () => { work().catch(tell); };
@@ -243,3 +255,4 @@ byId("cancel").onclick = guarded(async () => { await api(`/api/jobs/${state.job.
 byId("undo").onclick = guarded(undo);
 byId("retrain").onclick = guarded(async () => { await api("/api/train", { json: {} }); location.assign("/"); });
 load().then(() => { if (state.job?.state === "running") follow(state.job.id); }).catch(tell);
+onPulse(["photos", "decisions", "jobs"], () => (following ? undefined : state.pulse), renew);

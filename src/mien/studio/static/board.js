@@ -3,11 +3,17 @@
 
 import { beginCollect } from "./collect.js";
 import { beginStart } from "./start.js";
-import { begin } from "./state.js";
+import { begin, listen } from "./state.js";
 import { beginTrain } from "./train.js";
 import { refresh } from "./try.js";
 
 beginCollect();
 beginStart();
 beginTrain(() => { refresh(); });
+// A model that another tab or the command line trained is there to be tried at once.
+let runs = "";
+listen((state) => {
+  if (runs && runs !== state.runs) refresh().catch(() => {});
+  runs = state.runs;
+});
 begin();

@@ -4,10 +4,13 @@
 
 import { api, ask, byId, el, every, number, percent, spokenIn, t, tell, toast } from "./mien.js";
 import { confusion, gallery, share, shareTable } from "./figures.js";
+import { onPulse } from "./pulse.js";
 
 const BATCH = 25; // the server reads a request whole
-/** @type {{models: any[], sets: any[], exams: any[], job: string | null, own_folder: string, n_photos: number}} */
-let state = { models: [], sets: [], exams: [], job: null, own_folder: "", n_photos: 0 };
+/** @type {{models: any[], sets: any[], exams: any[], job: string | null, job_verb: string | null,
+ *   own_folder: string, n_photos: number, pulse?: Record<string, string>}} */
+let state = { models: [], sets: [], exams: [], job: null, job_verb: null, own_folder: "", n_photos: 0 };
+let following = false;
 /** @type {string | null} */
 let chosenSet = null;
 /** @type {Set<string>} */
@@ -70,6 +73,7 @@ const showTaken = (/** @type {any} */ answer) => show(answer.exam);
 
 /** Show a job's progress until it ends. @param {string} id @param {(answer: any) => Promise<unknown>} done */
 function follow(id, done) {
+  following = true;
   state.job = id;
   drawSeal();
   const stop = every(400, async () => {
@@ -79,6 +83,7 @@ function follow(id, done) {
     if (last) { bar.max = last.total; bar.value = last.done; }
     if (job.state === "running") return;
     stop();
+    following = false;
     state.job = null;
     if (job.state === "done") await done(job.answer);
     else toast(job.error ? `${job.error.message} · ${job.error.hint}` : t("exam.failed"), { bad: true });
@@ -302,7 +307,15 @@ async function freeze() {
   const yes = await ask(t("exam.freeze_ask", { n, folder: state.own_folder }), { yes: t("exam.freeze_yes") });
   if (!yes) return;
   const job = await api("/api/exam/freeze", { json: { share: 0.2 } });
-  follow(job.id, async (answer) => toast(t("exam.frozen", { n: answer.n })));
+  follow(job.id, showFrozen);
+}
+
+const showFrozen = async (/** @type {any} */ answer) => toast(t("exam.frozen", { n: answer.n }));
+
+/** Follow what runs already, whoever began it. */
+function followRunning() {
+  if (state.job) follow(state.job, state.job_verb === "freeze" ? showFrozen
+    : (answer) => show(answer.exam, false));
 }
 
 const guarded = (/** @type {() => Promise<void>} */ work) => () => { work().catch(tell); };
@@ -325,7 +338,11 @@ setup.addEventListener("drop", (event) => {
   if (event.dataTransfer) dropped(event.dataTransfer).catch(tell);
 });
 
+onPulse(["exams", "runs", "jobs"], () => (following ? undefined : state.pulse), async () => {
+  await load();
+  followRunning();
+});
 load().then(() => {
-  if (state.job) follow(state.job, showTaken);
+  if (state.job) followRunning();
   else if (state.exams.length) return show(state.exams[0].id, false);
 }).catch(tell);

@@ -8,7 +8,7 @@ import { api, ApiError, every, tell } from "./mien.js";
  * @typedef {{label: string, n: number, faceless: number}} Class
  * @typedef {{version: string, listing: string, name: string, root: string, classes: Class[],
  *   n_photos: number, columns: string[], groups: Record<string, Record<string, Record<string,
- *   number>>>, trouble: string | null, looked_at: number,
+ *   number>>>, trouble: string | null, looked_at: number, jobs: string, runs: string,
  *   undo: {kind: string, words: Record<string, string | number>} | null}} State
  */
 

@@ -3,6 +3,7 @@
 // @ts-check
 
 import { api, byId, el, every, interval, number, percent, spokenIn, stageInWords, svg, t, tell, toast } from "./mien.js";
+import { onPulse } from "./pulse.js";
 
 /** Setting → the values that are offered; the user may write others. */
 const SETTINGS = {
@@ -15,7 +16,8 @@ const SETTINGS = {
 };
 const RECIPES = ["expression", "teachable-machine"];
 
-/** @type {{job: any, result: any, sets: any[], n_classes: number}} */
+let following = false;
+/** @type {{job: any, result: any, sets: any[], n_classes: number, pulse?: Record<string, string>}} */
 let state = { job: null, result: null, sets: [], n_classes: 0 };
 
 const split = (/** @type {string} */ text) => text.split(",").map((one) => one.trim()).filter(Boolean);
@@ -73,6 +75,7 @@ function drawTests() {
 
 /** @param {string} id */
 function follow(id) {
+  following = true;
   let offset = 0;
   const stop = every(500, async () => {
     const answer = await api(`/api/jobs/${id}?offset=${offset}`);
@@ -86,6 +89,7 @@ function follow(id) {
     state.job = answer.job;
     if (answer.job.state === "running") return;
     stop();
+    following = false;
     drawSize();
     if (answer.job.state === "done") { state.result = (await api("/api/study")).result; drawResult(); byId("result-title").focus(); }
     else toast(t(`study.${answer.job.state}`, { message: answer.job.error?.message ?? "" }), { bad: true });
@@ -163,11 +167,13 @@ byId("cancel").onclick = () => { api(`/api/jobs/${state.job.id}/cancel`, { metho
 byId("seeds").oninput = drawSize;
 byId("test").onchange = drawSize;
 drawForm();
-api("/api/study").then((answer) => {
-  state = answer;
+async function load() {
+  state = await api("/api/study");
   drawTests();
   drawSize();
   drawResult();
   byId("study").setAttribute("aria-busy", "false");
   if (state.job?.state === "running") follow(state.job.id);
-}).catch(tell);
+}
+load().catch(tell);
+onPulse(["photos", "exams", "jobs"], () => (following ? undefined : state.pulse), load);

@@ -16,20 +16,32 @@ const RECOMMENDED = { ...TEACHABLE, recipe: "expression" };
 /** @type {string | null} */
 let watching = null;
 let trainedOn = "";
+/** The stamp of the jobs that was seen last, and the training that is shown. */
+let jobs = "";
+let shown = "";
 /** @type {() => void} */
 let onTrained = () => {};
 
 /** @param {() => void} trained called after each training */
-export async function beginTrain(trained) {
+export function beginTrain(trained) {
   onTrained = trained;
   byId("train-button").addEventListener("click", start);
   byId("train-advanced").append(advanced());
   listen(() => enable());
-  try {
-    const { job } = await api("/api/jobs/latest?verb=train");
-    if (job?.state === "running") watch(job);
-    else if (job) await show(job);
-  } catch (error) { tell(error); }
+  listen((state) => {
+    if (state.jobs === jobs) return;
+    ({ jobs } = state);
+    renew().catch(tell);
+  });
+}
+
+/** Show the latest training, whichever tab began it. */
+async function renew() {
+  if (watching) return;
+  const { job } = await api("/api/jobs/latest?verb=train");
+  if (watching || !job || shown === `${job.id} ${job.state}`) return;
+  if (job.state === "running") watch(job);
+  else await show(job);
 }
 
 function enable() {
@@ -192,6 +204,7 @@ function charts(seeds) {
 
 /** @param {any} job */
 async function show(job) {
+  shown = `${job.id} ${job.state}`;
   const box = byId("train-result");
   if (job.state !== "done") {
     const words = job.state === "failed"
@@ -206,6 +219,24 @@ async function show(job) {
   enable();
 }
 
+/** This training beside the one before it. @param {any} before */
+function whatChanged({ score, difference, n_photos, per_class }) {
+  const points = (/** @type {number} */ share) => number(Math.round(1000 * share) / 10);
+  const { value, low, high } = difference;
+  const verdict = low > 0 ? "train.change_better" : high < 0 ? "train.change_worse" : "train.change_none";
+  const cell = (/** @type {any} */ part) => el("td", { class: "n" }, part.estimate
+    ? `${percent(part.estimate.value)} (${number(part.correct)}/${number(part.n)})` : "–");
+  return el("div", { class: "changed" },
+    el("p", { class: "small" }, t("train.change", { before: percent(score.value), points: points(value),
+      low: points(low), high: points(high), then: number(n_photos[0]), now: number(n_photos[1]) }), " ", t(verdict)),
+    per_class.length > 0 && el("details", { class: "small" }, el("summary", null, t("train.change_by_class")),
+      el("div", { class: "scroll" }, el("table", null,
+        el("thead", null, el("tr", null, ...["class", "change_then", "change_now"].map((key, i) =>
+          el("th", { scope: "col", class: i ? "n" : null }, t(`train.${key}`))))),
+        el("tbody", null, ...per_class.map((/** @type {any} */ one) => el("tr", null,
+          el("th", { scope: "row" }, one.label), cell(one.before), cell(one.now))))))));
+}
+
 /** @param {any} view */
 function result(view) {
   const { score } = view;
@@ -213,6 +244,7 @@ function result(view) {
     score && el("p", { class: "score number" }, percent(score.value), el("small", null, t("train.held_back"))),
     score && share(score, { correct: Math.round(score.value * score.n), n: score.n, large: true }),
     score && el("p", { class: "soft small" }, t("train.validation_note", { n: number(score.n) })),
+    view.before && whatChanged(view.before),
     view.n_rejects > 0 && el("p", { class: "small" }, t("train.left_out", { n: number(view.n_rejects) })),
     el("p", { class: "soft small done" }, t("train.done", { time: duration(view.seconds) })),
     el("button", { type: "button", class: "hood-button", onclick: () => openHood(view) }, t("train.hood")));

@@ -177,7 +177,7 @@ function connect() {
   };
   line.onmessage = (event) => {
     const answer = JSON.parse(event.data);
-    if (answer.error) { tell(Object.assign(new Error(), answer.error)); toast(answer.error.message, { bad: true }); return; }
+    if (answer.error) { toast([answer.error.message, answer.error.hint].filter(Boolean).join(" · "), { bad: true }); return; }
     if (!answer.labels) {
       show(answer);
       // Seen in the browser's own tools, and read by benchmarks/studio_preview.py.
