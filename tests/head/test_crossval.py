@@ -58,6 +58,20 @@ def test_the_mirror_image_stays_on_the_side_of_its_photo() -> None:
     assert found.mean < 0.6  # labels without meaning: a leak would score 1
 
 
+@pytest.mark.parametrize("recipe", [LOGISTIC, MLP], ids=["logistic", "mlp"])
+def test_a_copy_in_another_fold_does_not_answer_for_its_photo(recipe: Recipe) -> None:
+    rng = np.random.default_rng(1)
+    x = np.repeat(rng.normal(size=(45, 100)).astype(np.float32), 3, axis=0)
+    y = np.repeat(rng.permutation(np.arange(45) % C), 3)
+    given = {"mirrored": None, "y": y, "folds": 5, "repeats": 2, "seed": 0, "n_classes": C}
+    apart = cross_validate(x, recipe=recipe, **given)  # type: ignore[arg-type]
+    units = np.repeat(np.arange(45), 3)
+    together = cross_validate(x, recipe=recipe, units=units, **given)  # type: ignore[arg-type]
+    assert apart.mean > 0.8  # labels without meaning, known by heart
+    assert together.mean < 0.5
+    assert all(len(np.unique(fold[units == 7])) == 1 for fold in together.fold_of)
+
+
 def test_progress_reaches_the_end() -> None:
     told: list[tuple[str, int, int]] = []
     run(LOGISTIC, progress=lambda *what: told.append(what))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mien.errors import DatasetError
-from mien.head.split import hidden_split, stratified_folds
+from mien.head.split import hidden_split, least_units, stratified_folds
 
 SIZES = [51, 49, 50, 46, 50]  # the study's classes
 Y = np.repeat(np.arange(5), SIZES)
@@ -54,3 +54,50 @@ def test_folds_spread_each_class_and_the_whole_evenly() -> None:
 def test_more_folds_than_photos_of_a_class_are_refused() -> None:
     with pytest.raises(DatasetError, match="class number 3 has 46 photos, 47 folds need 47"):
         stratified_folds(Y, folds=47, rng=np.random.default_rng(0))
+
+
+def in_units(rng: np.random.Generator) -> np.ndarray:
+    """Persons with one to four photos each, of any classes."""
+    sizes = rng.integers(1, 5, size=200)
+    return np.repeat(np.arange(200), sizes)[: len(Y)][rng.permutation(len(Y))]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_photos_that_belong_together_share_a_fold_and_classes_stay_even(seed: int) -> None:
+    units = in_units(np.random.default_rng(seed))
+    fold = stratified_folds(Y, folds=5, rng=np.random.default_rng(seed), units=units)
+    for unit in np.unique(units):
+        assert len(np.unique(fold[units == unit])) == 1
+    for number, size in enumerate(SIZES):
+        share = np.bincount(fold[np.equal(Y, number)], minlength=5)
+        assert np.abs(share - size / 5).max() <= 3
+
+
+def test_units_of_one_photo_each_are_dealt_as_if_there_were_none() -> None:
+    apart = np.random.default_rng(1).permutation(len(Y))
+    given = stratified_folds(Y, folds=10, rng=np.random.default_rng(2), units=apart)
+    assert (given == stratified_folds(Y, folds=10, rng=np.random.default_rng(2))).all()
+
+
+def test_the_seed_deals_units_anew() -> None:
+    units = in_units(np.random.default_rng(0))
+    one, same, other = (
+        stratified_folds(Y, folds=5, rng=np.random.default_rng(seed), units=units)
+        for seed in (3, 3, 4)
+    )
+    assert (one == same).all()
+    assert (one != other).any()
+
+
+def test_a_class_of_fewer_persons_than_folds_is_refused() -> None:
+    y, units = np.repeat([0, 1], 10), np.concatenate([np.arange(10), np.arange(10) // 4 + 10])
+    assert least_units(y, units=units) == 3
+    with pytest.raises(DatasetError, match="class number 1 has 3 persons"):
+        stratified_folds(y, folds=5, rng=np.random.default_rng(0), units=units)
+
+
+def test_a_fold_that_holds_nearly_a_whole_class_is_refused() -> None:
+    y = np.array([0] * 10 + [1] * 7)
+    units = np.array([*range(10), *[20] * 6, 21])
+    with pytest.raises(DatasetError, match="class number 1 keeps 1 photos"):
+        stratified_folds(y, folds=2, rng=np.random.default_rng(0), units=units)

@@ -39,6 +39,23 @@ class GroupTable:
     labels: Mapping[str, str]
 
 
+def persons(groups: Sequence[Mapping[str, str]]) -> list[str] | None:
+    """Whom each photo shows, as the statistics take it; a photo of nobody known stands alone.
+
+    Args:
+        groups: Of each photo.
+
+    Returns:
+        A name for each photo; None where no person has several photos.
+
+    Example:
+        >>> persons([{"person": "p1"}, {"person": "p1"}, {"skin": "brown"}])[:2]
+        ['p1', 'p1']
+    """
+    names = [one.get("person") or f"\0 {number}" for number, one in enumerate(groups)]
+    return names if len(set(names)) < len(names) else None
+
+
 def read_group_table(path: Path) -> GroupTable:
     """Read a groups table.
 

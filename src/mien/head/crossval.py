@@ -1,7 +1,7 @@
 """Repeated stratified cross-validation of a recipe: how good it is on photos it has not seen.
 
 Law: everything that looks at labels happens inside a fold's training photos; both embeddings of a
-photo, its own and its mirror image's, are on the same side.
+photo, its own and its mirror image's, are on the same side, and so are photos that belong together.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ def cross_validate(
     repeats: int,
     seed: int,
     n_classes: int,
+    units: Int[np.ndarray, " n"] | None = None,
     workers: int | None = None,
     progress: Progress = no_progress,
 ) -> CrossValidation:
@@ -77,6 +78,7 @@ def cross_validate(
         repeats: At least 1.
         seed: Deals the folds, and gives each fold's training a seed of its own.
         n_classes: How many classes there are.
+        units: Photos with equal numbers are held out together: copies, photos of one person.
         workers: Threads; as many as cores where None.
         progress: Told trainings.
 
@@ -89,7 +91,7 @@ def cross_validate(
             f"cross-validation is {repeats}x{folds}, expected at least 1 repeat of 2 folds", ""
         )
     deals = [
-        stratified_folds(y, folds=folds, rng=np.random.default_rng([seed, repeat]))
+        stratified_folds(y, folds=folds, rng=np.random.default_rng([seed, repeat]), units=units)
         for repeat in range(repeats)
     ]
     seen = as_seen(embeddings, mirrored=mirrored, recipe=recipe)
@@ -109,6 +111,7 @@ def cross_validate(
             recipe=recipe,
             seeds=[int(np.random.SeedSequence([seed, repeat, fold]).generate_state(1)[0])],
             n_classes=n_classes,
+            units=None if units is None else units[~outside],
             workers=1,
         )
         probs[repeat, outside] = predict_probs(fitted.head, seen[outside])

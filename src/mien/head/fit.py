@@ -26,6 +26,7 @@ def fit(
     recipe: Recipe,
     seeds: Sequence[int],
     n_classes: int,
+    units: Int[np.ndarray, " n"] | None = None,
     marks: Sequence[int] = (),
     workers: int | None = None,
     progress: Progress = no_progress,
@@ -40,6 +41,9 @@ def fit(
         recipe: All settings.
         seeds: Each gives its own split, order, start and inner folds.
         n_classes: How many classes there are.
+        units: Photos with equal numbers, such as copies and photos of one person, are in one inner
+            fold of a logistic head. An mlp's held-out photos are Teachable Machine's: photo by
+            photo.
         marks: Epochs before the last at which an mlp is kept as well.
         workers: Threads for seeds of an mlp; as many as cores where None.
         progress: Told in epochs (mlp) or heads (logistic) over all seeds.
@@ -73,6 +77,7 @@ def fit(
             recipe=recipe,
             seeds=seeds,
             n_classes=n_classes,
+            units=units,
             progress=progress,
         )
     return fit_mlp(

@@ -25,7 +25,7 @@ from mien.head.blas import one_blas_thread
 from mien.head.calibrate import calibrate, log_loss, log_softmax, with_temperature
 from mien.head.fitted import Fitted
 from mien.head.recipe import Recipe
-from mien.head.split import stratified_folds
+from mien.head.split import least_units, stratified_folds
 from mien.records import Dense, Head, Progress, no_progress
 
 # Singular values below this part of the largest are rounding of float32 embeddings.
@@ -67,6 +67,7 @@ def fit_logistic(
     recipe: Recipe,
     seeds: Sequence[int],
     n_classes: int,
+    units: Int[np.ndarray, " n"] | None = None,
     progress: Progress = no_progress,
 ) -> list[Fitted]:
     """Solve one head a seed; `mien.head.fit.fit` checks the arguments and says more of them.
@@ -78,6 +79,7 @@ def fit_logistic(
         recipe: With ``head="logistic"``.
         seeds: Each deals the inner folds anew.
         n_classes: How many classes.
+        units: Photos with equal numbers are in one inner fold.
         progress: Told heads.
     """
     with one_blas_thread():
@@ -88,6 +90,7 @@ def fit_logistic(
             recipe=recipe,
             seeds=seeds,
             n_classes=n_classes,
+            units=units,
             progress=progress,
         )
 
@@ -100,6 +103,7 @@ def _fit_seeds(
     recipe: Recipe,
     seeds: Sequence[int],
     n_classes: int,
+    units: np.ndarray | None,
     progress: Progress,
 ) -> list[Fitted]:
     basis = _basis(np.concatenate(views))
@@ -107,7 +111,9 @@ def _fit_seeds(
     found: dict[float, Head] = {}
     fitted = []
     for done, seed in enumerate(seeds, start=1):
-        out_of_fold = _inner_logits(seen, views, y, recipe=recipe, seed=seed, n_classes=n_classes)
+        out_of_fold = _inner_logits(
+            seen, views, y, recipe=recipe, seed=seed, n_classes=n_classes, units=units
+        )
         losses = [log_loss(z, y_true=y) for z in out_of_fold]
         # On a tie the stronger penalty: strengths rise.
         best = max(i for i, loss in enumerate(losses) if loss == min(losses))
@@ -134,11 +140,14 @@ def _inner_logits(
     recipe: Recipe,
     seed: int,
     n_classes: int,
+    units: np.ndarray | None,
 ) -> Float64[np.ndarray, "strengths n c"]:
     """Logits of each photo from the fold that had not seen it, for each strength."""
     rng = np.random.default_rng([seed, 0])
-    folds = min(recipe.inner_folds, int(np.bincount(y)[np.unique(y)].min()))
-    fold = stratified_folds(y, folds=folds, rng=rng)
+    if units is not None and least_units(y, units=units) < 2:
+        units = None  # a class of one person alone: its photos must do
+    folds = min(recipe.inner_folds, least_units(y, units=units))
+    fold = stratified_folds(y, folds=folds, rng=rng, units=units)
     out = np.empty((len(recipe.l2_strengths), len(y), n_classes))
     for number in range(folds):
         inside, outside = fold != number, fold == number

@@ -1,7 +1,7 @@
-"""Teachable Machine's hidden split: which photos are held out while a head trains.
+"""Which photos are held out: Teachable Machine's hidden split, and folds.
 
-Knows labels as numbers only. Law: the same labels and generator give the same split; a photo is on
-one side.
+Knows labels and units as numbers only. Law: the same labels, units and generator give the same
+split; a photo is on one side, and so are all photos of a unit in folds.
 """
 
 from __future__ import annotations
@@ -59,23 +59,37 @@ def hidden_split(
 
 
 def stratified_folds(
-    y: Int[np.ndarray, " n"], *, folds: int, rng: np.random.Generator
+    y: Int[np.ndarray, " n"],
+    *,
+    folds: int,
+    rng: np.random.Generator,
+    units: Int[np.ndarray, " n"] | None = None,
 ) -> Int[np.ndarray, " n"]:
     """Deal photos into folds so that each class, and the whole, is spread as evenly as it goes.
 
-    Each class is shuffled and dealt like cards, beginning where the class before it ended.
+    Each class is shuffled and dealt like cards, beginning where the class before it ended. Where
+    photos belong together, scikit-learn's `StratifiedGroupKFold` deals them: units whole, the most
+    uneven first, each to the fold that it leaves most even.
+
+    Args:
+        y: Class numbers.
+        folds: How many.
+        rng: Shuffles.
+        units: Photos with equal numbers stay together: copies, photos of one person.
 
     Returns:
         The fold of each photo, from 0.
 
     Raises:
-        DatasetError: A class has fewer photos than there are folds.
+        DatasetError: A class has fewer photos, or fewer units, than there are folds.
 
     Example:
         >>> fold = stratified_folds(np.repeat([0, 1], 5), folds=5, rng=np.random.default_rng(0))
         >>> np.bincount(fold).tolist()
         [2, 2, 2, 2, 2]
     """
+    if units is not None and len(np.unique(units)) < len(units):
+        return _whole_units(y, folds=folds, rng=rng, units=units)
     fold = np.empty(len(y), dtype=np.intp)
     dealt = 0
     for number in np.unique(y):
@@ -88,3 +102,55 @@ def stratified_folds(
         fold[members] = (dealt + np.arange(len(members))) % folds
         dealt += len(members)
     return fold
+
+
+def least_units(y: Int[np.ndarray, " n"], *, units: Int[np.ndarray, " n"] | None) -> int:
+    """Units in the class that has the fewest; photos, where none belong together.
+
+    Example:
+        >>> least_units(np.array([0, 0, 0, 1, 1]), units=np.array([0, 0, 1, 2, 2]))
+        1
+    """
+    if units is None:
+        return int(np.bincount(y)[np.unique(y)].min())
+    return min(len(np.unique(units[y == number])) for number in np.unique(y))
+
+
+def _whole_units(
+    y: Int[np.ndarray, " n"],
+    *,
+    folds: int,
+    rng: np.random.Generator,
+    units: Int[np.ndarray, " n"],
+) -> Int[np.ndarray, " n"]:
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    for number in np.unique(y):
+        n_units = len(np.unique(units[y == number]))
+        if n_units < folds:
+            raise DatasetError(
+                f"class number {number} has {n_units} persons or photos that are no copies of each "
+                f"other, {folds} folds need {folds}",
+                "Ask for fewer folds, or add photos of others.",
+            )
+    dealer = StratifiedGroupKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
+    fold = np.empty(len(y), dtype=np.intp)
+    for number, (_, outside) in enumerate(dealer.split(np.zeros(len(y)), y, groups=units)):
+        fold[outside] = number
+    _refuse_lost_classes(y, fold, folds=folds)
+    return fold
+
+
+def _refuse_lost_classes(
+    y: Int[np.ndarray, " n"], fold: Int[np.ndarray, " n"], *, folds: int
+) -> None:
+    """Each fold's training photos must hold two photos of each class."""
+    for held_out in range(folds):
+        left = np.bincount(y[fold != held_out], minlength=int(y.max()) + 1)
+        for number in np.unique(y):
+            if left[number] < 2:
+                raise DatasetError(
+                    f"class number {number} keeps {left[number]} photos to train on when fold "
+                    f"{held_out + 1} of {folds} is held out, at least 2 are needed",
+                    "Ask for more folds, or add photos of others.",
+                )

@@ -57,12 +57,14 @@ class Material:
         y: ``(n,)`` class numbers of the training photos.
         n_classes: How many classes.
         folds: How many folds the training photos are dealt into where there are no test photos.
+        units: ``(n,)`` training photos with equal numbers stay in one fold; None where none must.
     """
 
     looks: Mapping[Look, Embeddings]
     y: Int[np.ndarray, " n"]
     n_classes: int
     folds: int
+    units: Int[np.ndarray, " n"] | None = None
 
     @property
     def tested(self) -> bool:
@@ -150,7 +152,10 @@ def _folded(job: Job, material: Material) -> list[_Part]:
     look = material.looks[look_of(job.cells[0].recipe)]
     seen = _seen(look.train, look.train_mirrored, job.cells[0].recipe)
     deal = stratified_folds(
-        material.y, folds=material.folds, rng=np.random.default_rng([job.seed, 0])
+        material.y,
+        folds=material.folds,
+        rng=np.random.default_rng([job.seed, 0]),
+        units=material.units,
     )
     parts = []
     for fold in range(material.folds):
@@ -181,6 +186,7 @@ def _part(
         recipe=longest,
         seeds=[seed],
         n_classes=material.n_classes,
+        units=None if material.units is None else material.units[inside],
         marks=marks,
         workers=1,
     )

@@ -23,6 +23,7 @@ from mien.head.fitted import predict_probs
 from mien.head.recipe import Recipe
 from mien.head.split import stratified_folds
 from mien.records import Estimate, Progress, no_progress
+from mien.stats.bootstrap import cluster_numbers
 from mien.stats.intervals import t_quantile
 from mien.studies.executors import Way
 from mien.studies.jobs import Material, look_of
@@ -138,7 +139,7 @@ def _answer(
         every = np.arange(len(y))
         return portion, _predict(portion, given, inside=every, seen=test)
     rng = np.random.default_rng([portion.seed, 0])
-    deal = stratified_folds(y, folds=material.folds, rng=rng)
+    deal = stratified_folds(y, folds=material.folds, rng=rng, units=material.units)
     seen = as_seen(look.train, mirrored=look.train_mirrored, recipe=recipe)
     predicted = np.empty(len(y), int)
     for fold in range(material.folds):
@@ -165,6 +166,7 @@ def _predict(
         recipe=recipe,
         seeds=[portion.seed],
         n_classes=material.n_classes,
+        units=None if material.units is None else material.units[chosen],
         workers=1,
     )
     there = np.isfinite(seen).all(axis=1)
@@ -183,7 +185,13 @@ def _subset(y: Int[np.ndarray, " n"], portion: Portion) -> Int[np.ndarray, " m"]
     return np.sort(np.concatenate(parts))
 
 
-def crossed(difference: Float[np.ndarray, "s n"], *, method: str, n_together: int = 1) -> Estimate:
+def crossed(
+    difference: Float[np.ndarray, "s n"],
+    *,
+    method: str,
+    n_together: int = 1,
+    clusters: Sequence[str] | None = None,
+) -> Estimate:
     """Mean of a table of seeds by photos, with an interval that takes both as samples.
 
     The two variances, over photos of their mean and over seeds of theirs, are added; what is left
@@ -193,6 +201,7 @@ def crossed(difference: Float[np.ndarray, "s n"], *, method: str, n_together: in
         difference: A figure for each seed and photo.
         method: What the interval is called.
         n_together: Intervals that shall hold all at once (Bonferroni).
+        clusters: Which photos count together; None where each stands alone.
 
     Example:
         >>> found = crossed(np.array([[1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]), method="crossed")
@@ -201,9 +210,13 @@ def crossed(difference: Float[np.ndarray, "s n"], *, method: str, n_together: in
     """
     s, n = difference.shape
     mean = float(difference.mean())
-    by_photo = difference.mean(axis=0).var(ddof=1) / n if n > 1 else 0.0
+    units = cluster_numbers(clusters, n=n)
+    n_units = int(units.max()) + 1
+    # Linearised, as photos of a unit vary together: the variance of a sum of units' totals.
+    totals = np.bincount(units, weights=difference.mean(axis=0) - mean)
+    by_photo = float(np.sum(totals**2)) * n_units / (n_units - 1) / n**2 if n_units > 1 else 0.0
     by_seed = difference.mean(axis=1).var(ddof=1) / s if s > 1 else 0.0
-    half = half_width(by_photo, n, by_seed, s, level=1 - (1 - LEVEL) / n_together)
+    half = half_width(by_photo, n_units, by_seed, s, level=1 - (1 - LEVEL) / n_together)
     return Estimate(value=mean, low=mean - half, high=mean + half, level=LEVEL, method=method)
 
 
@@ -224,7 +237,11 @@ def half_width(by_photo: float, n: int, by_seed: float, s: int, *, level: float)
 
 
 def forecast(
-    sizes: Sequence[int], right: Sequence[Bool[np.ndarray, "s n"]], *, rng: np.random.Generator
+    sizes: Sequence[int],
+    right: Sequence[Bool[np.ndarray, "s n"]],
+    *,
+    rng: np.random.Generator,
+    clusters: Sequence[str] | None = None,
 ) -> Forecast | None:
     """Continue the curve to twice the largest size; None with fewer than four sizes or one seed.
 
@@ -235,6 +252,7 @@ def forecast(
         sizes: Photos a class, rising.
         right: For each size, which photos each seed has right.
         rng: For the resampling.
+        clusters: Which photos are drawn together; None where each stands alone.
     """
     s, n = right[0].shape
     if len(sizes) < 4 or s < 2:
@@ -242,9 +260,12 @@ def forecast(
     table = np.stack(right).astype(float)  # (sizes, s, n)
     a, b, c = _power_law(sizes, table.mean(axis=(1, 2)))
     target = 2 * sizes[-1]
+    units = cluster_numbers(clusters, n=n)
+    members = [np.flatnonzero(units == unit) for unit in range(int(units.max()) + 1)]
     drawn = []
     for _ in range(_RESAMPLES):
-        sample = table[:, rng.integers(0, s, s)][:, :, rng.integers(0, n, n)]
+        photos = np.concatenate([members[u] for u in rng.integers(0, len(members), len(members))])
+        sample = table[:, rng.integers(0, s, s)][:, :, photos]
         drawn.append(_at(_power_law(sizes, sample.mean(axis=(1, 2))), target))
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     accuracy = Estimate(

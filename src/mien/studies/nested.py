@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.exam.words import percent
-from mien.head.split import stratified_folds
+from mien.head.split import least_units, stratified_folds
 from mien.records import Estimate, Progress, no_progress
 from mien.stats import share
 from mien.studies.executors import Way
@@ -60,7 +60,7 @@ def nested_choice(
         progress: Told outer folds.
     """
     rng = np.random.default_rng([0, material.folds])
-    deal = stratified_folds(material.y, folds=material.folds, rng=rng)
+    deal = stratified_folds(material.y, folds=material.folds, rng=rng, units=material.units)
     chosen, n_right = [], 0
     for fold in range(material.folds):
         inside, outside = np.flatnonzero(deal != fold), np.flatnonzero(deal == fold)
@@ -115,6 +115,6 @@ def _part(material: Material, inside: np.ndarray, *, outside: np.ndarray | None)
         )
         for look, one in material.looks.items()
     }
-    smallest = int(np.bincount(material.y[inside]).min())
-    folds = min(material.folds, smallest)
-    return dataclasses.replace(material, looks=looks, y=material.y[inside], folds=folds)
+    y, units = material.y[inside], rows(material.units, inside)
+    folds = min(material.folds, least_units(y, units=units))
+    return dataclasses.replace(material, looks=looks, y=y, units=units, folds=folds)

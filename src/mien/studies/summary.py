@@ -156,7 +156,7 @@ def summarise(
         y_true: Class numbers of the photos that `Run.predicted` answers.
         labels: Of the classes.
         tested: Whether these are test photos, not training photos out of fold.
-        clusters: Whom each photo shows, where that is known: such photos count together.
+        clusters: Which photos count together (one person, copies); None where each stands alone.
     """
     by_cell = {
         cell.key: [run for (key, _), run in sorted(runs.items()) if key == cell.key]

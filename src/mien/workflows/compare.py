@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mien.dataset.groups import persons
 from mien.errors import ModelError
 from mien.exam import Comparison
 from mien.exam import compare as compare_exams
@@ -71,12 +72,11 @@ def compare(
         raise ModelError(f"'{a}' is given twice", "Give two different models.")
     record = test((a, b), photos=photos, groups_from_name=groups_from_name, progress=progress)
     first, second = record.results
-    persons = [photo.groups.get("person", "") for photo in first.exam.photos]
     comparison = compare_exams(
         first.exam,
         second.exam,
         names=(str(a), str(b)),
-        clusters=persons if all(persons) else None,
+        clusters=persons([photo.groups for photo in first.exam.photos]),
     )
     return CompareRecord(
         photos=record.photos,

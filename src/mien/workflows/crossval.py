@@ -1,12 +1,13 @@
 """Cross-validation in the words of a run's record: mean, spread, and scores by class and group.
 
-Law: every interval is over photos, each photo counted once with the share of repeats in which it
-was answered right; repeats are no new photos and make no interval narrower.
+Law: every interval is over photos (over persons and sets of copies, where photos belong together),
+each photo counted once with the share of repeats in which it was answered right; repeats are no new
+photos and make no interval narrower.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +30,7 @@ class PartScore:
     Attributes:
         name: A class, or a group such as ``skin=brown, gender=man``.
         n: Photos.
-        accuracy: None with fewer than five photos.
+        accuracy: None with fewer than five photos, persons or sets of copies.
     """
 
     name: str
@@ -76,8 +77,17 @@ class CrossValidationSummary:
     sentence: str
 
 
-def summarise(found: CrossValidation, dataset: Dataset) -> CrossValidationSummary:
-    """Put a cross-validation of `dataset`'s photos, in their order, into words and parts."""
+def summarise(
+    found: CrossValidation, dataset: Dataset, *, clusters: Sequence[str] | None = None
+) -> CrossValidationSummary:
+    """Put a cross-validation of `dataset`'s photos, in their order, into words and parts.
+
+    Args:
+        found: What was found.
+        dataset: The photos.
+        clusters: Which of them count together; None where each stands alone.
+    """
+    apart = np.arange(found.n).astype(str) if clusters is None else np.array(clusters)
     y_true = np.array([dataset.classes.index(photo.label or "") for photo in dataset.photos])
     right = (found.y_pred == y_true[None]).mean(axis=0)  # (n,) share of repeats
     folds = over_folds(
@@ -94,12 +104,12 @@ def summarise(found: CrossValidation, dataset: Dataset) -> CrossValidationSummar
         low=folds.low,
         high=folds.high,
         level=folds.level,
-        accuracy=_estimate(right),
+        accuracy=_estimate(right, apart),
         per_class=tuple(
-            _part(label, right, np.array([photo.label == label for photo in dataset.photos]))
+            _part(label, right, np.array([photo.label == label for photo in dataset.photos]), apart)
             for label in dataset.classes
         ),
-        per_group=_by_group(right, dataset),
+        per_group=_by_group(right, dataset, apart),
         confusion=_confusion(found, y_true, dataset),
         sentence=folds.sentence,
     )
@@ -112,7 +122,9 @@ def _confusion(found: CrossValidation, y_true: np.ndarray, dataset: Dataset) -> 
     return {"labels": list(dataset.classes), "matrix": matrix.tolist()}
 
 
-def _by_group(right: Float[np.ndarray, " n"], dataset: Dataset) -> tuple[PartScore, ...]:
+def _by_group(
+    right: Float[np.ndarray, " n"], dataset: Dataset, apart: np.ndarray
+) -> tuple[PartScore, ...]:
     columns = dataset.group_columns
     wholes = [(column,) for column in columns] + ([columns] if len(columns) > 1 else [])
     parts: list[PartScore] = []
@@ -120,7 +132,7 @@ def _by_group(right: Float[np.ndarray, " n"], dataset: Dataset) -> tuple[PartSco
         name = _namer(chosen)
         names = [name(photo) for photo in dataset.photos]
         parts += [
-            _part(one, right, np.array([other == one for other in names]))
+            _part(one, right, np.array([other == one for other in names]), apart)
             for one in sorted(set(names) - {""})
         ]
     return tuple(parts)
@@ -135,16 +147,26 @@ def _namer(columns: tuple[str, ...]) -> Callable[[Photo], str]:
     return name
 
 
-def _part(name: str, right: Float[np.ndarray, " n"], which: Bool[np.ndarray, " n"]) -> PartScore:
-    return PartScore(name=name, n=int(which.sum()), accuracy=_estimate(right[which]))
+def _part(
+    name: str,
+    right: Float[np.ndarray, " n"],
+    which: Bool[np.ndarray, " n"],
+    apart: np.ndarray,
+) -> PartScore:
+    return PartScore(name=name, n=int(which.sum()), accuracy=_estimate(right[which], apart[which]))
 
 
-def _estimate(right: Float[np.ndarray, " n"]) -> Estimate | None:
-    if len(right) < LEAST_PHOTOS:
+def _estimate(right: Float[np.ndarray, " n"], apart: np.ndarray) -> Estimate | None:
+    n_apart = len(np.unique(apart))
+    if n_apart < LEAST_PHOTOS:
         return None
+    clusters = None if n_apart == len(apart) else apart.tolist()
     # A fixed generator: the interval belongs to the photos, not to the run's seed.
     rng = np.random.default_rng(0)
     interval = bootstrap_interval(
-        lambda weights: weights @ right / weights.sum(axis=1), len(right), rng=rng
+        lambda weights: weights @ right / weights.sum(axis=1),
+        len(right),
+        rng=rng,
+        clusters=clusters,
     )
     return estimate(float(right.mean()), interval=interval)

@@ -6,7 +6,7 @@ from its photos is above what chance gives, corrected for the number of classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from jaxtyping import Bool
 from mien.exam.words import percent
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
-from mien.records import Progress, Reject, Say, no_progress, say_nothing
+from mien.records import Progress, Reject, Say, no_progress, said_once, say_nothing
 from mien.studies.executors import executor as executor_of
 from mien.studies.learning import (
     LEVEL,
@@ -30,9 +30,17 @@ from mien.studies.learning import (
     forecast,
     sizes_of,
 )
+from mien.workflows.commands import curve_command
 from mien.workflows.embedder import with_detector_at_hand
 from mien.workflows.study import DEFAULT_FOLDS, check_counts
-from mien.workflows.study_photos import Seen, embedders_of, least_photos, read_photos, see
+from mien.workflows.study_photos import (
+    Seen,
+    embedders_of,
+    least_photos,
+    read_photos,
+    scored_clusters,
+    see,
+)
 from mien.workflows.train import DEFAULT_RECIPE, class_numbers
 
 DEFAULT_SEEDS = 10
@@ -56,6 +64,7 @@ class CurveRecord:
         collect_next: Classes whose photos are shown to be worth something, the most first.
         worth_more: Whether the forecast for twice the photos is better than the largest size by
             more than the intervals leave open.
+        command: What makes the same curve again.
         sentences: In words, most important first.
         rejects: Photos left out.
     """
@@ -72,6 +81,7 @@ class CurveRecord:
     classes: tuple[ClassWorth, ...]
     collect_next: tuple[str, ...]
     worth_more: bool
+    command: str
     sentences: tuple[str, ...]
     rejects: tuple[Reject, ...]
 
@@ -112,6 +122,7 @@ def curve(
     """
     check_counts(seeds=seeds, folds=folds, workers=workers)
     way = executor_of(executor)
+    say = said_once(say)
     chosen = _settle(recipe, settings, say)
     least = least_photos(folds=folds, tested=test is not None, nested=True)
     asked = read_photos(
@@ -139,7 +150,7 @@ def curve(
         counts: np.stack([answers[Portion(seed=s, counts=counts)] == y_true for s in range(seeds)])
         for counts in plans
     }
-    return _record(seen, chosen, sizes=sizes, whole=whole, right=right, seeds=seeds)
+    return _record(_Scored(seen=seen, right=right, whole=whole), chosen, sizes=sizes, seeds=seeds)
 
 
 def _settle(recipe: str | Recipe, settings: dict[str, Setting], say: Say) -> Recipe:
@@ -159,25 +170,28 @@ def _halved(whole: Sequence[int], number: int) -> tuple[int, ...]:
     return tuple(-(-n // 2) if i == number else n for i, n in enumerate(whole))
 
 
-_Right = dict[tuple[int, ...], Bool[np.ndarray, "s n"]]
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Scored:
+    """Right and wrong by the numbers of photos trained on, and which photos count together."""
+
+    seen: Seen
+    right: Mapping[tuple[int, ...], Bool[np.ndarray, "s n"]]
+    whole: tuple[int, ...]
+
+    @property
+    def clusters(self) -> list[str] | None:
+        return scored_clusters(self.seen)
 
 
-def _record(
-    seen: Seen,
-    recipe: Recipe,
-    *,
-    sizes: Sequence[int],
-    whole: tuple[int, ...],
-    right: _Right,
-    seeds: int,
-) -> CurveRecord:
+def _record(scored: _Scored, recipe: Recipe, *, sizes: Sequence[int], seeds: int) -> CurveRecord:
+    seen, right, whole = scored.seen, scored.right, scored.whole
     equal = [right[tuple(size for _ in whole)] for size in sizes]
     points = tuple(
-        _point(one, per_class=size, n=size * len(whole))
+        _point(one, per_class=size, n=size * len(whole), clusters=scored.clusters)
         for size, one in zip(sizes, equal, strict=True)
     )
-    told = forecast(sizes, equal, rng=np.random.default_rng(0))
-    classes = _worths(seen, whole, right)
+    told = forecast(sizes, equal, rng=np.random.default_rng(0), clusters=scored.clusters)
+    classes = _worths(scored)
     named = tuple(one.label for one in classes if one.worth.low > 0)
     gains = told is not None and told.accuracy.low > points[-1].mean
     tested = seen.test is not None
@@ -189,18 +203,27 @@ def _record(
         recipe=recipe_to_plain(recipe),
         seeds=seeds,
         points=points,
-        whole=_point(right[whole], per_class=max(whole), n=sum(whole)),
+        whole=_point(right[whole], per_class=max(whole), n=sum(whole), clusters=scored.clusters),
         forecast=told,
         classes=classes,
         collect_next=named,
         worth_more=gains,
+        command=curve_command(
+            seen.train.root,
+            test=None if seen.test is None else seen.test.root,
+            recipe=recipe,
+            seeds=seeds,
+            folds=seen.material.folds,
+        ),
         sentences=_sentences(points, told, named, classes, gains=gains),
         rejects=seen.rejects,
     )
 
 
-def _point(right: Bool[np.ndarray, "s n"], *, per_class: int, n: int) -> Point:
-    found = crossed(right.astype(float), method="t over photos and seeds")
+def _point(
+    right: Bool[np.ndarray, "s n"], *, per_class: int, n: int, clusters: Sequence[str] | None
+) -> Point:
+    found = crossed(right.astype(float), method="t over photos and seeds", clusters=clusters)
     return Point(
         per_class=per_class,
         n_photos=n,
@@ -212,8 +235,9 @@ def _point(right: Bool[np.ndarray, "s n"], *, per_class: int, n: int) -> Point:
     )
 
 
-def _worths(seen: Seen, whole: tuple[int, ...], right: _Right) -> tuple[ClassWorth, ...]:
+def _worths(scored: _Scored) -> tuple[ClassWorth, ...]:
     """By class, the most first; intervals are Bonferroni's, all true together at the level."""
+    right, whole = scored.right, scored.whole
     found = [
         ClassWorth(
             label=label,
@@ -222,9 +246,10 @@ def _worths(seen: Seen, whole: tuple[int, ...], right: _Right) -> tuple[ClassWor
                 right[whole].astype(float) - right[_halved(whole, number)],
                 method="t over photos and seeds, Bonferroni over classes",
                 n_together=len(whole),
+                clusters=scored.clusters,
             ),
         )
-        for number, label in enumerate(seen.train.classes)
+        for number, label in enumerate(scored.seen.train.classes)
     ]
     return tuple(sorted(found, key=lambda one: -one.worth.value))
 

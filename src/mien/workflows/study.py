@@ -6,6 +6,7 @@ the same photos; runs that are on the disk are not done again, whatever ended th
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +19,16 @@ from mien.errors import RecipeError
 from mien.exam.words import percent
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
-from mien.records import Progress, Reject, Say, no_progress, plain, say_nothing
+from mien.records import Progress, Reject, Say, no_progress, plain, said_once, say_nothing
 from mien.studies.engine import carry_out
 from mien.studies.executors import executor as executor_of
-from mien.studies.grid import PRESET_RECIPES, Cell, cells_of, in_words, parse_vary, preset
+from mien.studies.grid import PRESET_RECIPES, Cell, cells_of, parse_vary, preset
 from mien.studies.jobs import Job, jobs_of
 from mien.studies.nested import Nested, nested_choice
 from mien.studies.store import RECORD, Store
 from mien.studies.summary import CellLine, LossCurve, RunLine, Summary, summarise
 from mien.version import VERSION
+from mien.workflows.commands import recipe_words, study_command
 from mien.workflows.embedder import dataset_name, with_detector_at_hand
 from mien.workflows.study_photos import (
     Asked,
@@ -35,6 +37,7 @@ from mien.workflows.study_photos import (
     embedders_of,
     least_photos,
     read_photos,
+    scored_clusters,
     see,
 )
 from mien.workflows.train import DEFAULT_RECIPE, class_numbers
@@ -73,6 +76,7 @@ class StudyRecord:
         luck: What the best of as many single runs as there are cells scores by luck alone.
         nested: What choosing by this grid is worth on photos it did not choose on, if asked for.
         mien: The version.
+        command: What makes the same study again.
         sentences: The study in words, most important first.
         rejects: Photos left out.
     """
@@ -102,6 +106,7 @@ class StudyRecord:
     luck: float
     nested: Nested | None
     mien: str
+    command: str
     sentences: tuple[str, ...]
     rejects: tuple[Reject, ...]
 
@@ -154,6 +159,7 @@ def study(
     """
     check_counts(seeds=seeds, folds=folds, workers=workers)
     way = executor_of(executor)
+    say = said_once(say)
     base, cells = _settle(recipe, settings, vary=vary, preset_name=preset, say=say)
     embedders = embedders_of([cell.recipe for cell in cells])
     least = least_photos(folds=folds, tested=test is not None, nested=nested)
@@ -166,7 +172,24 @@ def study(
     store = Store.open(
         folder, material=material_digest, plan=_plan(base, cells, seeds=seeds, asked=asked)
     )
-    finish = _Finish(base=base, cells=cells, seeds=seeds, seen=seen, folds=folds, store=store)
+    command = study_command(
+        seen.train.root,
+        test=None if seen.test is None else seen.test.root,
+        grid=preset or _varied(vary),
+        recipe=base,
+        seeds=seeds,
+        folds=folds,
+        nested=nested,
+    )
+    finish = _Finish(
+        base=base,
+        cells=cells,
+        seeds=seeds,
+        seen=seen,
+        folds=folds,
+        store=store,
+        command=command,
+    )
     jobs = jobs_of(cells, seeds=range(seeds))
     try:
         runs = carry_out(
@@ -197,17 +220,17 @@ class _Finish:
     seen: Seen
     folds: int
     store: Store
+    command: str
 
     def summary(self, runs: Mapping[Any, Any]) -> Summary:
         scored = self.seen.test or self.seen.train
-        persons = [photo.groups.get("person", "") for photo in scored.photos]
         return summarise(
             self.cells,
             runs,
             y_true=class_numbers(scored),
             labels=self.seen.train.classes,
             tested=self.seen.test is not None,
-            clusters=persons if all(persons) else None,
+            clusters=scored_clusters(self.seen),
         )
 
     def smaller(self, jobs: Sequence[Job], say: Say) -> None:
@@ -252,6 +275,7 @@ class _Finish:
             luck=judged.luck,
             nested=nested,
             mien=VERSION,
+            command=self.command,
             sentences=self._sentences(summary, n_runs, nested),
             rejects=seen.rejects,
         )
@@ -274,13 +298,8 @@ class _Finish:
 
     def _command(self, chosen: Cell) -> str:
         """One command that trains a cell's recipe."""
-        start = recipe_to_plain(recipe_from(self.base.name))
-        wanted = recipe_to_plain(chosen.recipe)
-        changed = [name for name, value in wanted.items() if value != start[name]]
-        words = [f"--set '{name}={in_words(getattr(chosen.recipe, name))}'" for name in changed]
-        return " ".join(
-            ["mien train", f"'{self.seen.train.root}'", "--recipe", start["name"], *words]
-        )
+        photos = str(self.seen.train.root)
+        return shlex.join(["mien", "train", photos, *recipe_words(chosen.recipe)])
 
 
 def check_counts(*, seeds: int, folds: int, workers: int | None) -> None:
@@ -305,10 +324,7 @@ def _settle(
     """The recipe to start from and all cells."""
     if preset_name is not None and vary:
         raise RecipeError("both a preset and --vary are given, expected one of them", "")
-    if isinstance(vary, Mapping):
-        varied = {name: tuple(values) for name, values in vary.items()}
-    else:
-        varied = parse_vary(vary)
+    varied = _varied(vary)
     grids = (varied,) if preset_name is None else preset(preset_name)
     if not isinstance(recipe, Recipe):
         usual = PRESET_RECIPES.get(preset_name or "", DEFAULT_RECIPE)
@@ -319,6 +335,12 @@ def _settle(
         recipe = change(recipe, **settings)
     grids = tuple(grid for grid in grids if grid)
     return recipe, cells_of(recipe, grids)
+
+
+def _varied(vary: Mapping[str, Sequence[Setting]] | Sequence[str]) -> dict[str, tuple[Any, ...]]:
+    if isinstance(vary, Mapping):
+        return {name: tuple(values) for name, values in vary.items()}
+    return parse_vary(vary)
 
 
 def _folder(out: Path | str | None, seen: Seen, cells: Sequence[Cell], material: str) -> Path:

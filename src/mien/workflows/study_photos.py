@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int
 
 from mien.backbone.embed import Embedded
 from mien.dataset.folder import read_dataset, require_enough, without
@@ -24,6 +24,7 @@ from mien.records import Dataset, Progress, Reject, Say
 from mien.studies.jobs import Embeddings, Look, Material, look_of
 from mien.workflows.embedder import Embedder, embedder_for
 from mien.workflows.test import read_test_photos
+from mien.workflows.together import clusters_of, people_of, require_units, units_of
 from mien.workflows.train import class_numbers
 
 # Every fold, and every fold within a fold, must leave two photos of each class to train on.
@@ -118,6 +119,9 @@ def see(
 ) -> Seen:
     """Embed all photos for every look; train on those that all looks can use."""
     train, test = asked.train, asked.test
+    # Folds within folds need a third unit.
+    least_units = max(folds, 3) if test is None else 0
+    require_units(train, units=people_of(train), minimum=least_units)
     of_train = {
         k: e.embed_dataset(train, progress=progress, say=say)[1] for k, e in embedders.items()
     }
@@ -131,15 +135,43 @@ def see(
     require_enough(train, minimum=least)
     looks = {look: _rows(of_train[look], train, of_test.get(look), test) for look in embedders}
     unseen = {r.path: r for one in of_test.values() for r in one.rejects}.values()
+    units = _units(train, embedders, least=least_units, progress=progress, say=say)
     return Seen(
         train=train,
         test=test,
         material=Material(
-            looks=looks, y=class_numbers(train), n_classes=len(train.classes), folds=folds
+            looks=looks,
+            y=class_numbers(train),
+            n_classes=len(train.classes),
+            folds=folds,
+            units=units,
         ),
         n_embedded=sum(one.n_embedded for one in found),
         rejects=(*train.rejects, *(() if test is None else test.rejects), *unseen),
     )
+
+
+def scored_clusters(seen: Seen) -> list[str] | None:
+    """Which of the photos that runs are scored on are no evidence of their own; None where all."""
+    if seen.test is not None:
+        return clusters_of(people_of(seen.test))
+    return None if seen.material.units is None else clusters_of(seen.material.units)
+
+
+def _units(
+    train: Dataset,
+    embedders: Mapping[Look, Embedder],
+    *,
+    least: int,
+    progress: Progress,
+    say: Say,
+) -> Int[np.ndarray, " n"]:
+    """What stays together; near copies are looked for where a score depends on folds."""
+    if not least:
+        return people_of(train)
+    units = units_of(train, embedder=next(iter(embedders.values())), progress=progress, say=say)
+    require_units(train, units=units, minimum=least)
+    return units
 
 
 def _rows(
@@ -185,6 +217,7 @@ def digest_of(seen: Seen, embedders: Mapping[Look, Embedder], *, folds: int) -> 
             "classes": seen.train.classes,
             "test": test,
             "folds": folds if test is None else None,
+            "units": seen.material.units.tolist() if seen.material.units is not None else None,
             "backbones": sorted({(e.backbone.name, e.backbone.sha256) for e in embedders.values()}),
         }
     )

@@ -15,6 +15,7 @@ import numpy as np
 
 from mien.audits.view import Looks
 from mien.dataset.folder import read_dataset
+from mien.dataset.groups import persons
 from mien.errors import DatasetError
 from mien.exam import Exam, examine
 from mien.image.catalogue import PREPROCESSINGS
@@ -224,7 +225,6 @@ def judge(
     """Score a model's answers, in the order of the dataset's photos."""
     missing = np.full(len(model.labels), np.nan, dtype=np.float32)
     probs = np.stack([missing if one.probs is None else one.probs for one in answers])
-    persons = [photo.groups.get("person", "") for photo in dataset.photos]
     return examine(
         labels=model.labels,
         y_true=[photo.label or "" for photo in dataset.photos],
@@ -232,6 +232,6 @@ def judge(
         paths=[photo.name for photo in dataset.photos],
         groups=[photo.groups for photo in dataset.photos],
         unanswered={row: one.reason or "" for row, one in enumerate(answers) if one.probs is None},
-        clusters=persons if all(persons) else None,
+        clusters=persons([photo.groups for photo in dataset.photos]),
         shared=shared,
     )

@@ -37,6 +37,7 @@ from mien.workflows.embedder import Embedder, dataset_name, embedder_for, with_d
 from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
 from mien.workflows.leaks import find_leaks
 from mien.workflows.test import examine_model, read_test_photos
+from mien.workflows.together import clusters_of, people_of, require_units, units_of
 
 DEFAULT_RECIPE = "expression"
 # Below this a class cannot be split into training and validation at all.
@@ -171,6 +172,7 @@ def train(
     dataset, embedded = embedder.embed_dataset(dataset, progress=progress, say=say)
     require_enough(dataset, minimum=_least(cross_validate))
     numbers = tuple(range(first_seed, first_seed + seeds))
+    units = _units(dataset, embedder, cross_validate, progress=progress, say=say)
     fitted = fit(
         embedded.values,
         mirrored=embedded.mirrored,
@@ -178,6 +180,7 @@ def train(
         recipe=chosen,
         seeds=numbers,
         n_classes=len(dataset.classes),
+        units=units,
         progress=progress,
         watch=watch,
     )
@@ -187,11 +190,17 @@ def train(
         dataset=dataset,
         recipe=chosen,
         seed=first_seed,
+        units=units,
         progress=progress,
     )
     return _finish(
         _Trained(
-            recipe=chosen, embedder=embedder, dataset=dataset, embedded=embedded, fitted=fitted
+            recipe=chosen,
+            embedder=embedder,
+            dataset=dataset,
+            embedded=embedded,
+            fitted=fitted,
+            units=units,
         ),
         folds=folds,
         exam_photos=exam_photos,
@@ -208,6 +217,7 @@ class _Trained:
     dataset: Dataset
     embedded: Embedded
     fitted: Sequence[Fitted]
+    units: Int[np.ndarray, " n"]
 
 
 def class_numbers(dataset: Dataset) -> Int[np.ndarray, " n"]:
@@ -268,6 +278,7 @@ def _cross_validate(
     dataset: Dataset,
     recipe: Recipe,
     seed: int,
+    units: Int[np.ndarray, " n"],
     progress: Progress,
 ) -> CrossValidation | None:
     if asked is None:
@@ -282,8 +293,25 @@ def _cross_validate(
         repeats=repeats,
         seed=seed,
         n_classes=len(dataset.classes),
+        units=units,
         progress=progress,
     )
+
+
+def _units(
+    dataset: Dataset,
+    embedder: Embedder,
+    cross_validation: tuple[int, int] | None,
+    *,
+    progress: Progress,
+    say: Say,
+) -> Int[np.ndarray, " n"]:
+    """What stays together; near copies are looked for where a score depends on folds."""
+    if cross_validation is None:
+        return people_of(dataset)
+    units = units_of(dataset, embedder=embedder, progress=progress, say=say)
+    require_units(dataset, units=units, minimum=cross_validation[1])
+    return units
 
 
 def _finish(
@@ -323,7 +351,9 @@ def _finish(
         seeds=seeds,
         test=_spread(seeds),
         test_photos=None if exam_photos is None else str(exam_photos.dataset.root),
-        cross_validation=None if folds is None else summarise(folds, dataset),
+        cross_validation=None
+        if folds is None
+        else summarise(folds, dataset, clusters=clusters_of(trained.units)),
         exam=exam,
         shared=() if exam_photos is None else exam_photos.shared,
         fingerprint=digest_many(photo.sha256 for photo in dataset.photos),
