@@ -12,6 +12,7 @@ from mien.backbone.weights import Backbone
 from mien.cli import main
 from mien.errors import RecipeError, UserError
 from mien.workflows import reproduce as module
+from mien.workflows import sweeps
 from mien.workflows.paper import read_paper
 from mien.workflows.reproduce import reproduce
 
@@ -30,8 +31,8 @@ def paper(drawn: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(drawn / "test", folder / "test")
     (folder / "published.json").write_text(json.dumps(PUBLISHED))
     monkeypatch.setattr(module, "ITS_RECIPE", "small")
-    monkeypatch.setattr(module, "EPOCHS_OF_RATES", 4)
-    monkeypatch.setattr(module, "EPOCHS_OF_USUAL_RATE", 5)
+    monkeypatch.setattr(sweeps, "EPOCHS_OF_RATES", 4)
+    monkeypatch.setattr(sweeps, "EPOCHS_OF_USUAL_RATE", 5)
     return folder
 
 

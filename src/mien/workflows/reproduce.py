@@ -9,32 +9,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Final, get_args
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Int
 
 from mien.errors import RecipeError
-from mien.exam import Comparison, Exam, examine, judge, over_seeds
+from mien.exam import Comparison, Exam, examine, over_seeds
 from mien.exam import compare as compare_exams
-from mien.exam.words import number
 from mien.files import write_json
 from mien.head.crossval import CrossValidation, cross_validate
 from mien.head.fit import as_seen, fit
 from mien.head.fitted import predict_probs
 from mien.head.recipe import Recipe, recipe_from
-from mien.head.recipe import to_plain as recipe_to_plain
-from mien.records import Dataset, Progress, Say, no_progress, plain, say_nothing
-from mien.stats import best_run_p, corrected_resampled_t, estimate
+from mien.records import Dataset, Progress, Say, no_progress, plain, said_once, say_nothing
+from mien.stats import corrected_resampled_t, estimate
 from mien.studies.engine import carry_out
 from mien.studies.executors import threads
 from mien.studies.grid import Cell
 from mien.studies.jobs import Embeddings, Look, Run, jobs_of, look_of
 from mien.studies.store import RECORD, Store
+from mien.studies.summary import CellLine, Summary, summarise
 from mien.version import VERSION
-from mien.workflows.crossval import summarise
+from mien.workflows.crossval import summarise as summarise_folds
 from mien.workflows.embedder import with_detector_at_hand
 from mien.workflows.paper import Paper, read_paper
 from mien.workflows.reproduced import (
@@ -43,25 +41,28 @@ from mien.workflows.reproduced import (
     RecipeResult,
     ReproduceRecord,
     Sweep,
-    SweepPoint,
     TableRow,
     fold_sentence,
     summary,
-    sweep_sentence,
 )
-from mien.workflows.study_photos import Seen, digest_of, embedders_of, read_photos, see
+from mien.workflows.study_photos import (
+    Seen,
+    digest_of,
+    embedders_of,
+    read_photos,
+    scored_clusters,
+    see,
+)
+from mien.workflows.sweeps import Measured, Setting, cells_of, n_agree, sweep_of
 from mien.workflows.test import TestResult, test
+from mien.workflows.together import clusters_of, require_units, units_of
 from mien.workflows.train import class_numbers
 
+_SETTINGS: Final[tuple[Setting, ...]] = get_args(Setting)
 ITS_RECIPE, OUR_RECIPE = "teachable-machine", "expression"
-# The rate at which epochs were varied; the epochs at which rates were, by the names of the exported
-# models, but for the usual rate, for which the table prints the 700-epoch model.
-USUAL_RATE, EPOCHS_OF_RATES, EPOCHS_OF_USUAL_RATE = 0.001, 450, 700
 DEFAULT_SEEDS = 20
 # Repeats and folds.
 DEFAULT_FOLDS = (10, 10)
-
-_Measured: TypeAlias = Mapping[tuple[int, float], TestResult]
 
 
 def reproduce(
@@ -90,12 +91,15 @@ def reproduce(
     """
     if seeds < 2:
         raise RecipeError(f"seeds is {seeds}, expected at least 2", "A spread needs several.")
+    say = said_once(say)
     published = read_paper(Path(paper))
     its = recipe_from(ITS_RECIPE)
     ours = with_detector_at_hand(recipe_from(recipe), say=say)
     asked = read_photos(published.train, published.test, None, progress, least=2, allow_leak=True)
     embedders = embedders_of([its, ours])
     seen = see(asked, embedders, least=2, folds=0, progress=progress, say=say)
+    units = units_of(seen.train, embedder=embedders[look_of(ours)], progress=progress, say=say)
+    require_units(seen.train, units=units, minimum=cross_validate[1])
     measured = _measure(published, progress)
     folder = Path(out) if out else Path("studies") / f"{published.root.resolve().name}-reproduced"
     plan = {"mien": VERSION, "paper": str(published.root), "seeds": seeds}
@@ -108,16 +112,41 @@ def reproduce(
         )
         for look, backbone_folder in _folders(its, ours).items()
     }
-    runs = _Runs.of(
-        _cells(published, its, ours), seeds=seeds, seen=seen, stores=stores, progress=progress
+    tables = {setting: cells_of(setting, published, its) for setting in _SETTINGS}
+    pair = (Cell(vary={}, recipe=its), Cell(vary={}, recipe=ours))
+    runs = _carry_out(
+        [*pair, *(cell for cells in tables.values() for cell in cells)],
+        seeds=seeds,
+        seen=seen,
+        stores=stores,
+        progress=progress,
     )
-    both = [_recipe(one, runs, seen, cross_validate, progress) for one in (its, ours)]
-    sweeps = _sweeps(published, its, runs, measured)
+    sweeps = tuple(
+        sweep_of(
+            setting,
+            cells,
+            summary=_summary(cells, runs, seen),
+            runs=runs,
+            printed=_printed(setting, published),
+            measured=measured,
+            n_test=len(asked.test.photos) if asked.test else 0,
+        )
+        for setting, cells in tables.items()
+    )
+    beside = _summary(pair, runs, seen)
+    found = [
+        _cross_validated(cell.recipe, seen, cross_validate, units=units, progress=progress)
+        for cell in pair
+    ]
+    results = [
+        _result(cell, line, one, runs=runs, seen=seen, units=units)
+        for cell, line, one in zip(pair, beside.cells, found, strict=True)
+    ]
     record = ReproduceRecord(
         paper=str(published.root),
         folder=str(folder),
         n_train=len(seen.train.photos),
-        n_test=len(runs.y_true),
+        n_test=len(asked.test.photos) if asked.test else 0,
         classes=seen.train.classes,
         seeds=seeds,
         table_columns=published.table_columns,
@@ -127,13 +156,13 @@ def reproduce(
         ),
         n_hidden_split=published.n_hidden_split,
         n_models=len(measured),
-        n_agree=_n_agree(sweeps),
+        n_agree=n_agree(sweeps),
         sweeps=sweeps,
-        its_recipe=both[0][0],
-        ours=both[1][0],
-        against_best_model=_against_best(sweeps, measured.values(), both[1][0]),
-        recipes=judge([runs.correct(its), runs.correct(ours)], names=[its.name, ours.name]),
-        by_folds=_by_folds(both[1][1], both[0][1]),
+        its_recipe=results[0],
+        ours=results[1],
+        against_best_model=_against_best(sweeps, measured.values(), results[1]),
+        recipes=beside.judged,
+        by_folds=_by_folds(found[1], found[0]),
         sentences=(),
         rejects=seen.rejects,
     )
@@ -142,43 +171,44 @@ def reproduce(
     return record
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Runs:
-    """What every cell and seed answered on the test photos."""
-
-    by_cell: Mapping[str, tuple[Run, ...]]
-    y_true: np.ndarray
-
-    @classmethod
-    def of(
-        cls,
-        cells: Sequence[Cell],
-        *,
-        seeds: int,
-        seen: Seen,
-        stores: Mapping[Look, Store],
-        progress: Progress,
-    ) -> _Runs:
-        found: dict[tuple[str, int], Run] = {}
-        for look, store in stores.items():
-            own = [cell for cell in cells if look_of(cell.recipe) == look]
-            jobs = jobs_of(own, seeds=range(seeds))
-            found |= carry_out(
-                jobs, material=seen.material, store=store, way=threads, progress=progress
-            )
-        assert seen.test is not None
-        return cls(
-            by_cell={
-                cell.key: tuple(found[cell.key, seed] for seed in range(seeds)) for cell in cells
-            },
-            y_true=class_numbers(seen.test),
+def _carry_out(
+    cells: Sequence[Cell],
+    *,
+    seeds: int,
+    seen: Seen,
+    stores: Mapping[Look, Store],
+    progress: Progress,
+) -> dict[tuple[str, int], Run]:
+    """Every cell and seed, look by look; a recipe that stands twice is trained once."""
+    unique = {cell.key: cell for cell in cells}.values()
+    found: dict[tuple[str, int], Run] = {}
+    for look, store in stores.items():
+        own = [cell for cell in unique if look_of(cell.recipe) == look]
+        found |= carry_out(
+            jobs_of(own, seeds=range(seeds)),
+            material=seen.material,
+            store=store,
+            way=threads,
+            progress=progress,
         )
+    return found
 
-    def at(self, recipe: Recipe) -> tuple[Run, ...]:
-        return self.by_cell[Cell(vary={}, recipe=recipe).key]
 
-    def correct(self, recipe: Recipe) -> Bool[np.ndarray, "s n"]:
-        return np.array([np.array(run.predicted) == self.y_true for run in self.at(recipe)])
+def _summary(cells: Sequence[Cell], runs: Mapping[tuple[str, int], Run], seen: Seen) -> Summary:
+    assert seen.test is not None
+    return summarise(
+        cells,
+        runs,
+        y_true=class_numbers(seen.test),
+        labels=seen.train.classes,
+        tested=True,
+        clusters=scored_clusters(seen),
+    )
+
+
+def _printed(setting: Setting, paper: Paper) -> dict[float, float]:
+    table = paper.epochs if setting == "epochs" else paper.learning_rate
+    return {float(value): share for value, share in table.items()}
 
 
 def _folders(its: Recipe, ours: Recipe) -> dict[Look, str]:
@@ -186,27 +216,7 @@ def _folders(its: Recipe, ours: Recipe) -> dict[Look, str]:
     return {look_of(ours): "ours", look_of(its): "its-recipe"}
 
 
-def _at_epochs(recipe: Recipe, epochs: int) -> Recipe:
-    return dataclasses.replace(recipe, learning_rate=USUAL_RATE, epochs=epochs)
-
-
-def _at_rate(recipe: Recipe, rate: float) -> Recipe:
-    epochs = EPOCHS_OF_USUAL_RATE if rate == USUAL_RATE else EPOCHS_OF_RATES
-    return dataclasses.replace(recipe, learning_rate=rate, epochs=epochs)
-
-
-def _cells(paper: Paper, its: Recipe, ours: Recipe) -> tuple[Cell, ...]:
-    recipes = [
-        *(_at_epochs(its, epochs) for epochs in paper.epochs),
-        *(_at_rate(its, rate) for rate in paper.learning_rate),
-        its,
-        ours,
-    ]
-    # A recipe that stands twice is trained once.
-    return tuple({recipe: Cell(vary={}, recipe=recipe) for recipe in recipes}.values())
-
-
-def _measure(paper: Paper, progress: Progress) -> _Measured:
+def _measure(paper: Paper, progress: Progress) -> Measured:
     """Ask the study's own models again."""
     if not paper.models:
         return {}
@@ -215,107 +225,16 @@ def _measure(paper: Paper, progress: Progress) -> _Measured:
     return dict(zip(keys, record.results, strict=True))
 
 
-def _sweeps(paper: Paper, its: Recipe, runs: _Runs, measured: _Measured) -> tuple[Sweep, Sweep]:
-    return (
-        _sweep(
-            "epochs",
-            {float(epochs): _at_epochs(its, epochs) for epochs in sorted(paper.epochs)},
-            runs=runs,
-            printed={float(epochs): share for epochs, share in paper.epochs.items()},
-            measured=measured,
-        ),
-        _sweep(
-            "learning_rate",
-            {rate: _at_rate(its, rate) for rate in sorted(paper.learning_rate)},
-            runs=runs,
-            printed=paper.learning_rate,
-            measured=measured,
-        ),
-    )
-
-
-def _sweep(
-    setting: Literal["epochs", "learning_rate"],
-    recipes: Mapping[float, Recipe],
+def _cross_validated(
+    recipe: Recipe,
+    seen: Seen,
+    folds: tuple[int, int],
     *,
-    runs: _Runs,
-    printed: Mapping[float, float],
-    measured: _Measured,
-) -> Sweep:
-    words = {"epochs": "epochs", "learning_rate": "learning rate"}[setting]
-    points = tuple(
-        _point(
-            value,
-            runs.at(recipe),
-            runs.correct(recipe),
-            printed[value],
-            measured.get((recipe.epochs, recipe.learning_rate)),
-        )
-        for value, recipe in recipes.items()
-    )
-    verdict = judge(
-        [runs.correct(recipe) for recipe in recipes.values()],
-        names=[f"{words} {number(value)}" for value in recipes],
-    )
-    best = max(points, key=lambda point: point.printed or 0)
-    return Sweep(
-        setting=setting,
-        points=points,
-        best_value=best.value,
-        best_printed=best.printed or 0,
-        luck=verdict.luck,
-        luck_p=best_run_p(
-            best.accuracies,
-            k=len(points),
-            at_least=(best.printed or 0) - 0.5 / len(runs.y_true),
-        ),
-        verdict=verdict,
-        sentence=sweep_sentence(points, what=words, best=best, verdict=verdict),
-    )
-
-
-def _point(
-    value: float,
-    runs: Sequence[Run],
-    correct: Bool[np.ndarray, "s n"],
-    printed: float,
-    model: TestResult | None,
-) -> SweepPoint:
-    accuracies = correct.mean(axis=1)
-    exam = None if model is None else model.exam
-    held_out = _held_out(runs)
-    return SweepPoint(
-        value=value,
-        printed=printed,
-        model=None if model is None else model.model,
-        measured_correct=None if exam is None else exam.correct,
-        measured=None if exam is None else exam.accuracy,
-        agrees=None if exam is None else round(printed * exam.n) == exam.correct,
-        seeds=over_seeds(accuracies),
-        accuracies=tuple(accuracies.tolist()),
-        held_out=over_seeds(held_out) if held_out else None,
-        n_held_out=runs[0].n_validation,
-        n_diverged=sum(run.diverged is not None for run in runs),
-        # The printed share is rounded: half a photo below still counts as as good.
-        at_least_printed=float(np.mean(accuracies >= printed - 0.5 / correct.shape[1])),
-    )
-
-
-def _held_out(runs: Sequence[Run]) -> list[float]:
-    return [run.validation_accuracy for run in runs if run.validation_accuracy is not None]
-
-
-def _n_agree(sweeps: Iterable[Sweep]) -> int:
-    """Models that give what was printed, each counted once."""
-    points = [point for sweep in sweeps for point in sweep.points if point.model]
-    return len({point.model for point in points if point.agrees})
-
-
-def _recipe(
-    recipe: Recipe, runs: _Runs, seen: Seen, folds: tuple[int, int], progress: Progress
-) -> tuple[RecipeResult, CrossValidation]:
+    units: Int[np.ndarray, " n"],
+    progress: Progress,
+) -> CrossValidation:
     look = seen.material.looks[look_of(recipe)]
-    found = cross_validate(
+    return cross_validate(
         look.train,
         mirrored=look.train_mirrored,
         y=seen.material.y,
@@ -324,20 +243,30 @@ def _recipe(
         folds=folds[1],
         seed=0,
         n_classes=seen.material.n_classes,
+        units=units,
         progress=progress,
     )
-    accuracies, held_out = runs.correct(recipe).mean(axis=1), _held_out(runs.at(recipe))
-    result = RecipeResult(
-        name=recipe.name,
-        recipe=recipe_to_plain(recipe),
-        seeds=over_seeds(accuracies),
-        accuracies=tuple(accuracies.tolist()),
-        held_out=over_seeds(held_out) if held_out else None,
-        n_held_out=runs.at(recipe)[0].n_validation,
-        cross_validation=summarise(found, seen.train),
-        exam=_exam(recipe, look, seen),
+
+
+def _result(
+    cell: Cell,
+    line: CellLine,
+    found: CrossValidation,
+    *,
+    runs: Mapping[tuple[str, int], Run],
+    seen: Seen,
+    units: Int[np.ndarray, " n"],
+) -> RecipeResult:
+    return RecipeResult(
+        name=cell.recipe.name,
+        recipe=line.recipe,
+        seeds=over_seeds(line.accuracies),
+        accuracies=line.accuracies,
+        held_out=line.validation,
+        n_held_out=runs[cell.key, 0].n_validation,
+        cross_validation=summarise_folds(found, seen.train, clusters=clusters_of(units)),
+        exam=_exam(cell.recipe, seen.material.looks[look_of(cell.recipe)], seen),
     )
-    return result, found
 
 
 def _exam(recipe: Recipe, look: Embeddings, seen: Seen) -> Exam:
@@ -363,6 +292,7 @@ def _exam(recipe: Recipe, look: Embeddings, seen: Seen) -> Exam:
         paths=names,
         groups=[photo.groups for photo in seen.test.photos],
         unanswered={int(row): reasons.get(names[row], "no embedding") for row in blind},
+        clusters=scored_clusters(seen),
     )
 
 
