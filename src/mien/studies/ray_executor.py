@@ -7,6 +7,7 @@ The material goes into the cluster's object store once, and every job refers to 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -40,12 +41,27 @@ def on_ray(
         ) from error
     mine = not ray.is_initialized()
     if mine:
-        ray.init(logging_level=logging.WARNING, log_to_driver=False, include_dashboard=False)
+        _join_or_start(ray)
     try:
         yield from _results(ray, work, jobs, material=ray.put(material), workers=workers)
     finally:
         if mine:
             ray.shutdown()
+
+
+def _join_or_start(ray: Any) -> None:
+    # Ray reports its use to its makers unless told not to; mien sends nothing unasked.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(logging_level=logging.WARNING, log_to_driver=False)
+        return
+    ray.init(
+        logging_level=logging.WARNING,
+        log_to_driver=False,
+        include_dashboard=False,
+        # A cluster of this machine alone is nobody else's business.
+        _node_ip_address="127.0.0.1",
+    )
 
 
 def _results(
@@ -59,4 +75,8 @@ def _results(
         while waiting and len(running) < at_once:
             running.append(remote.remote(waiting.pop(), material))
         finished, running = ray.wait(running, num_returns=1)
-        yield ray.get(finished[0])
+        try:
+            result = ray.get(finished[0])
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from None  # as it would have come on this machine
+        yield result
