@@ -112,6 +112,46 @@ def test_a_study_becomes_a_page(
     assert "epochs=5" in page
 
 
+def test_published_points_are_drawn_over_a_study(
+    drawn: Path, small_backbone: Backbone, tmp_path: Path
+) -> None:
+    from mien.workflows.study import study
+
+    made = study(
+        drawn / "train",
+        test=drawn / "test",
+        recipe="small",
+        vary=["epochs=2,3,5"],
+        seeds=2,
+        out=tmp_path / "s",
+    )
+    assert "--vary epochs=2,3,5" in made.command
+    assert "--seeds 2" in made.command
+    printed = tmp_path / "published.json"
+    printed.write_text(json.dumps({"epochs": {"accuracy_percent": {"3": 75}}}))
+    page = Path(report(tmp_path / "s", published=printed).page).read_text(encoding="utf-8")
+    assert page.count("published 75") == 1
+    assert made.command in page
+    printed.write_text(json.dumps({"epochs": {"accuracy_percent": {"3": 175}}}))
+    with pytest.raises(UserError, match="not a table of published results"):
+        report(tmp_path / "s", published=printed)
+
+
+def test_a_run_tells_what_its_audit_found_and_what_the_table_lacks(
+    run: Path, tmp_path: Path
+) -> None:
+    audit = tmp_path / "audit.json"
+    issue = {"code": "M305", "outcome": "issue", "severity": "high", "sentence": "Two copies."}
+    passed = {**issue, "code": "M101", "outcome": "passed", "sentence": "Fine."}
+    audit.write_text(json.dumps({"findings": [passed, issue]}))
+    said = report(run, audit=audit).advice
+    assert "Audit, M305: Two copies." in said
+    assert not any("Fine." in sentence for sentence in said)
+    audit.write_text("{}")
+    with pytest.raises(UserError, match="is not the document of an audit"):
+        report(run, audit=audit)
+
+
 def test_a_learning_curve_becomes_a_page(tmp_path: Path) -> None:
     points = [
         {"per_class": n, "n_photos": 3 * n, "mean": 0.3 + n / 100, "low": 0.2, "high": 0.7}
@@ -131,6 +171,7 @@ def test_a_learning_curve_becomes_a_page(tmp_path: Path) -> None:
         "classes": [{"label": "행복", "n": 23, "worth": worth}],
         "collect_next": ["행복"],
         "worth_more": True,
+        "command": "mien curve /photos --folds 5 --recipe expression --seeds 10",
         "rejects": [],
     }
     path = tmp_path / "curve.json"

@@ -18,8 +18,25 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
 @click.option(
     "--photos/--no-photos", default=True, show_default=True, help="Thumbnails, which show people."
 )
+@click.option(
+    "--audit",
+    type=click.Path(path_type=Path),
+    help="What 'mien audit --json' printed of the training photos, for a run's advice.",
+)
+@click.option(
+    "--published",
+    type=click.Path(path_type=Path),
+    help="A published.json, whose points are drawn over a study's.",
+)
 @json_option
-def command(source: Path, html: Path | None, photos: bool, as_json: bool) -> None:
+def command(
+    source: Path,
+    html: Path | None,
+    photos: bool,
+    audit: Path | None,
+    published: Path | None,
+    as_json: bool,
+) -> None:
     """Write one self-contained HTML page of a run, a study or a reproduction.
 
     Also of a file with what 'mien curve --json' printed.
@@ -28,7 +45,15 @@ def command(source: Path, html: Path | None, photos: bool, as_json: bool) -> Non
 
     began = time.monotonic()
     with progress_bar() as progress:
-        record = report(source, html=html, photos=photos, progress=progress, say=say)
+        record = report(
+            source,
+            html=html,
+            photos=photos,
+            audit=audit,
+            published=published,
+            progress=progress,
+            say=say,
+        )
     if as_json:
         print_json(document("report", record, began=began))
         return

@@ -222,12 +222,15 @@ def learning(document: Mapping[str, Any]) -> str:
     return plot.svg()
 
 
-def grid(cells: Sequence[Mapping[str, Any]], *, setting: str) -> str:
+def grid(
+    cells: Sequence[Mapping[str, Any]], *, setting: str, printed: Mapping[float, float]
+) -> str:
     """Accuracy of a study's cells along one numeric setting, with bands over seeds.
 
     Args:
         cells: Each with ``value``, ``mean``, ``sd``, ``low`` and ``high``.
         setting: Its name.
+        printed: Value -> published accuracy, drawn on top.
     """
     values = [cell["value"] for cell in cells]
     log = values[0] > 0 and values[-1] / values[0] > 10
@@ -256,6 +259,14 @@ def grid(cells: Sequence[Mapping[str, Any]], *, setting: str) -> str:
     plot.dots(
         [(cell["value"], cell["mean"], _percent(cell["mean"])) for cell in cells],
         style="dot test",
+    )
+    plot.diamonds(
+        [
+            (value, printed[value], f"published {_percent(printed[value])}")
+            for value in map(float, values)
+            if value in printed
+        ],
+        style="printed",
     )
     return plot.svg()
 

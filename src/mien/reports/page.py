@@ -80,11 +80,12 @@ def run_page(
     )
 
 
-def study_page(record: Any) -> str:
+def study_page(record: Any, *, printed: Mapping[str, Mapping[float, float]] | None = None) -> str:
     """The page of a study.
 
     Args:
         record: Its record, or the JSON document.
+        printed: Setting -> value -> published accuracy, drawn over the study's own.
     """
     document = plain(record)
     cells = document["cells"]
@@ -93,7 +94,8 @@ def study_page(record: Any) -> str:
         d=document,
         cells=sorted(cells, key=lambda cell: -cell["mean"]),
         chosen=next(cell for cell in cells if cell["name"] == document["chosen"]),
-        grids=_grids(cells),
+        grids=_grids(cells, printed or {}),
+        printed=bool(printed),
         curves=[
             {"name": curve["name"], "svg": figures.mean_curve(curve)}
             for curve in document["curves"]
@@ -112,7 +114,9 @@ def curve_page(record: Any) -> str:
     return _page("curve.html", d=document, figure=figures.learning(document))
 
 
-def _grids(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _grids(
+    cells: Sequence[Mapping[str, Any]], printed: Mapping[str, Mapping[float, float]]
+) -> list[dict[str, str]]:
     """A plot for each numeric setting, the other settings held at one value."""
     names = list(dict.fromkeys(name for cell in cells for name in cell["vary"]))
     found = []
@@ -122,7 +126,7 @@ def _grids(cells: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
             found.append(
                 {
                     "setting": name,
-                    "svg": figures.grid(along, setting=name),
+                    "svg": figures.grid(along, setting=name, printed=printed.get(name, {})),
                     "caption": f"At {others}." if others else "",
                 }
             )

@@ -17,10 +17,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from mien.errors import UserError
 from mien.files import read_json
+
+Printed: TypeAlias = Mapping[str, Mapping[float, float]]
+"""Setting -> value -> printed accuracy, a share."""
 
 _MODEL_NAME = re.compile(r"epochs-(\d+)_lr-(0?\.\d+|\d+)")
 _HINT = "Give the folder of the study: published.json, train/, test/ and models/."
@@ -96,6 +99,26 @@ def read_paper(root: Path) -> Paper:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UserError(
             f"'{root / 'published.json'}' is not a table of published results: {error!r}", _HINT
+        ) from error
+
+
+def read_printed(path: Path) -> Printed:
+    """Read the printed accuracies of a study alone.
+
+    Raises:
+        UserError: The file holds none.
+    """
+    printed = read_json(path, what="table of published results")
+    try:
+        return {
+            setting: {float(k): v for k, v in _shares(printed[setting]).items()}
+            for setting in ("epochs", "learning_rate")
+            if setting in printed
+        }
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UserError(
+            f"'{path}' is not a table of published results: {error!r}",
+            'Such as {"epochs": {"accuracy_percent": {"20": 45}}}.',
         ) from error
 
 

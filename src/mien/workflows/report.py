@@ -6,28 +6,24 @@ seed, advice, nearest photos) is computed here, not in the page.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from mien.errors import UserError
-from mien.exam.words import count, percent
 from mien.files import read_json, write_text
-from mien.head.recipe import RECIPES, SETTINGS, from_plain
 from mien.records import Estimate, Progress, Say, no_progress, plain, say_nothing
 from mien.reports.page import curve_page, reproduce_page, run_page, study_page
-from mien.stats import n_for_width, share
-from mien.studies.grid import in_words
+from mien.stats import share
 from mien.workflows import runs
+from mien.workflows.advice import advise, read_audit
+from mien.workflows.commands import run_command
+from mien.workflows.paper import Printed, read_printed
 from mien.workflows.pictures import neighbours, thumbnails
 
 Kind: TypeAlias = Literal["run", "study", "reproduce", "curve"]
 STUDY_RECORD = "study.json"
-# Photos of each class below which advice is to collect more test photos of it: with fewer, a rate's
-# interval spans more than half of the scale.
-FEW_TEST_PHOTOS = 10
 # Wrong answers shown with their nearest training photos.
 _MOST_WRONG = 24
 
@@ -72,6 +68,8 @@ def report(
     *,
     html: Path | str | None = None,
     photos: bool = True,
+    audit: Path | str | None = None,
+    published: Path | str | None = None,
     progress: Progress = no_progress,
     say: Say = say_nothing,
 ) -> ReportRecord:
@@ -82,6 +80,10 @@ def report(
             `mien curve`.
         html: The page's file; ``report.html`` in the folder, or beside the file, when None.
         photos: Whether thumbnails of the photos are in the page; they may show people.
+        audit: A file with the JSON document of `mien audit` of the training photos, whose findings
+            a run's page then tells.
+        published: A ``published.json`` as `mien reproduce` takes it, whose printed accuracies are
+            drawn over a study's.
         progress: Told photos, where nearest ones are looked for.
         say: Told what had to be left out.
 
@@ -89,13 +91,16 @@ def report(
         UserError: The folder holds no run, study or reproduction.
     """
     folder = Path(source)
+    printed = {} if published is None else read_printed(Path(published))
     if folder.is_file():
-        return _report_document(folder, Path(html) if html else folder.with_suffix(".html"))
+        page = Path(html) if html else folder.with_suffix(".html")
+        return _report_document(folder, page, printed=printed)
     page = Path(html) if html else folder / "report.html"
     if (folder / runs.RECORD).is_file():
-        return _report_run(folder, page, photos=photos, progress=progress, say=say)
+        found = None if audit is None else read_audit(Path(audit))
+        return _report_run(folder, page, photos=photos, audit=found, progress=progress, say=say)
     if (folder / STUDY_RECORD).is_file():
-        return _report_document(folder / STUDY_RECORD, page)
+        return _report_document(folder / STUDY_RECORD, page, printed=printed)
     raise UserError(
         f"'{folder}' holds no finished run or study",
         "Give a folder that 'mien train', 'mien study' or 'mien reproduce' wrote.",
@@ -103,19 +108,19 @@ def report(
 
 
 # What tells the documents apart, and the page of each.
-_DOCUMENTS: tuple[tuple[str, Kind, Callable[[Any], str]], ...] = (
-    ("sweeps", "reproduce", reproduce_page),
-    ("cells", "study", study_page),
-    ("worth_more", "curve", curve_page),
+_DOCUMENTS: tuple[tuple[str, Kind, Callable[[Any, Printed], str]], ...] = (
+    ("sweeps", "reproduce", lambda record, _: reproduce_page(record)),
+    ("cells", "study", lambda record, printed: study_page(record, printed=printed)),
+    ("worth_more", "curve", lambda record, _: curve_page(record)),
 )
 
 
-def _report_document(path: Path, page: Path) -> ReportRecord:
+def _report_document(path: Path, page: Path, *, printed: Printed) -> ReportRecord:
     record = read_json(path, what="record of mien")
     for key, kind, page_of in _DOCUMENTS:
         if isinstance(record, dict) and key in record:
             with _readable(path):
-                text = page_of(record)
+                text = page_of(record, printed)
             write_text(page, text)
             return ReportRecord(source=str(path), kind=kind, page=str(page), record=record)
     raise UserError(
@@ -125,7 +130,13 @@ def _report_document(path: Path, page: Path) -> ReportRecord:
 
 
 def _report_run(
-    folder: Path, page: Path, *, photos: bool, progress: Progress, say: Say
+    folder: Path,
+    page: Path,
+    *,
+    photos: bool,
+    audit: Mapping[str, Any] | None,
+    progress: Progress,
+    say: Say,
 ) -> ReportRecord:
     run = runs.read_run(folder)
     path = folder / runs.HISTORY
@@ -143,9 +154,9 @@ def _report_run(
             page=str(page),
             record=run,
             seeds=tuple(_seed(seed, exam) for seed in run["seeds"]),
-            advice=tuple(_advice(run)),
+            advice=advise(run, train=train, audit=audit),
             neighbours=plain(near),
-            command=_command(run),
+            command=run_command(run),
         )
         text = run_page(
             plain(document),
@@ -197,75 +208,3 @@ def _seed(seed: Mapping[str, Any], exam: Mapping[str, Any] | None) -> SeedScores
         else share(round(held_out * n_held_out), n_held_out),
         test=None if test is None or exam is None else share(test, exam["n"]),
     )
-
-
-def _advice(run: Mapping[str, Any]) -> list[str]:
-    """What to use and what to collect next."""
-    exam = run["exam"]
-    if exam is None:
-        return [
-            "Collect test photos that the training has not seen: without them nothing is known "
-            "of new photos."
-        ]
-    said = [_more_photos(exam)]
-    few = [score["label"] for score in exam["per_class"] if score["n"] < FEW_TEST_PHOTOS]
-    if few:
-        said.append(
-            f"Classes with fewer than {FEW_TEST_PHOTOS} test photos cannot be told apart well: "
-            f"{', '.join(few)}."
-        )
-    weak = _weakest(exam["per_class"])
-    if weak:
-        said.append(weak)
-    return [*said, *_starved(run)]
-
-
-def _command(run: Mapping[str, Any]) -> str:
-    """One command that makes the same run again."""
-    recipe = from_plain(run["recipe"])
-    usual = RECIPES.get(recipe.name)
-    words = ["mien", "train", run["photos"], "--recipe", recipe.name]
-    if run["test_photos"]:
-        words += ["--test", run["test_photos"]]
-    words += ["--seeds", str(len(run["seeds"]))]
-    if run["seeds"][0]["seed"]:
-        words += ["--first-seed", str(run["seeds"][0]["seed"])]
-    if run["cross_validation"]:
-        found = run["cross_validation"]
-        words += ["--cross-validate", f"{found['repeats']}x{found['folds']}"]
-    for name in SETTINGS:
-        value = getattr(recipe, name)
-        if usual is None or value != getattr(usual, name):
-            words += ["--set", f"{name}={in_words(value)}"]
-    return shlex.join(words)
-
-
-def _more_photos(exam: Mapping[str, Any]) -> str:
-    accuracy, n = exam["accuracy"], exam["n"]
-    width = accuracy["high"] - accuracy["low"]
-    needed = n_for_width(0.1, share=accuracy["value"])
-    if needed <= n:
-        return f"The test set is large enough: its interval is {100 * width:.0f} points wide."
-    return (
-        f"Collect test photos first: {count(n, 'photo')} leave an interval {100 * width:.0f} "
-        f"points wide; {needed:,} would narrow it to 10."
-    )
-
-
-def _weakest(scores: Sequence[Mapping[str, Any]]) -> str | None:
-    said = [score for score in scores if score["recall"] is not None]
-    if len(said) < 2:
-        return None
-    worst = min(said, key=lambda score: score["recall"]["value"])
-    return (
-        f"Then training photos of '{worst['label']}': {percent(worst['recall']['value'])} of its "
-        f"test photos are recognised, the least of all classes."
-    )
-
-
-def _starved(run: Mapping[str, Any]) -> list[str]:
-    counts = run["classes"]
-    least, most = min(counts, key=counts.__getitem__), max(counts, key=counts.__getitem__)
-    if 2 * counts[least] > counts[most]:
-        return []
-    return [f"'{least}' has {counts[least]} training photos, '{most}' has {counts[most]}."]
