@@ -8,16 +8,11 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, pairs, print_json, progress_bar, say
+from mien.cli.options import many_trainings_options
 
 
 @click.command()
 @click.argument("photos", type=click.Path(path_type=Path))
-@click.option(
-    "--test",
-    "test_photos",
-    type=click.Path(path_type=Path),
-    help="Folder of test photos; without it, trainings are scored out of fold on PHOTOS.",
-)
 @click.option("--recipe", default="expression", show_default=True, help="What is trained.")
 @click.option(
     "--seeds",
@@ -26,31 +21,7 @@ from mien.cli.console import document, json_option, pairs, print_json, progress_
     type=click.IntRange(1, 10_000),
     help="Trainings at each size.",
 )
-@click.option(
-    "--folds",
-    default=5,
-    show_default=True,
-    type=click.IntRange(2, 1000),
-    help="Into which PHOTOS are dealt without --test.",
-)
-@click.option(
-    "--executor",
-    default="threads",
-    show_default=True,
-    help="threads, serial, processes or ray.",
-)
-@click.option(
-    "--workers", type=click.IntRange(1, 4096), help="How many at once; default all cores."
-)
-@click.option(
-    "--groups-from-name", metavar="REGEX", help="Named groups, matched against file names."
-)
-@click.option(
-    "--allow-leak", is_flag=True, help="Go on although test photos are among the training photos."
-)
-@click.option(
-    "--set", "more", multiple=True, metavar="NAME=VALUE", help="Any setting of the recipe."
-)
+@many_trainings_options
 @json_option
 def command(
     photos: Path,

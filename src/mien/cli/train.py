@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from mien.cli.console import document, json_option, pairs, print_json, progress_bar, say
+from mien.cli.options import groups_option, leak_option, settings_option
 
 
 class TimesType(click.ParamType[tuple[int, int]]):
@@ -56,12 +57,8 @@ class TimesType(click.ParamType[tuple[int, int]]):
     type=TimesType(),
     help="Repeats x folds on the training photos, such as 10x10.",
 )
-@click.option(
-    "--groups-from-name", metavar="REGEX", help="Named groups, matched against file names."
-)
-@click.option(
-    "--allow-leak", is_flag=True, help="Go on although test photos are among the training photos."
-)
+@groups_option
+@leak_option
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The run folder; default runs/PHOTOS-RECIPE-N."
 )
@@ -75,9 +72,7 @@ class TimesType(click.ParamType[tuple[int, int]]):
 @click.option(
     "--mirror/--no-mirror", default=None, help="Mirrored copies as extra training photos."
 )
-@click.option(
-    "--set", "more", multiple=True, metavar="NAME=VALUE", help="Any other setting of the recipe."
-)
+@settings_option
 @json_option
 def command(
     photos: Path,

@@ -1,0 +1,55 @@
+"""Options that several verbs share, so that they are spelt and explained the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+groups_option = click.option(
+    "--groups-from-name", metavar="REGEX", help="Named groups, matched against file names."
+)
+leak_option = click.option(
+    "--allow-leak", is_flag=True, help="Go on although test photos are among the training photos."
+)
+settings_option = click.option(
+    "--set", "more", multiple=True, metavar="NAME=VALUE", help="Any setting of the recipe."
+)
+
+
+def many_trainings_options(command: Command) -> Command:
+    """Add what verbs that train many times share: where they score, and on what they run."""
+    options = (
+        click.option(
+            "--test",
+            "test_photos",
+            type=click.Path(path_type=Path),
+            help="Folder of test photos; without it, trainings are scored out of fold on PHOTOS.",
+        ),
+        click.option(
+            "--folds",
+            default=5,
+            show_default=True,
+            type=click.IntRange(2, 1000),
+            help="Into which PHOTOS are dealt without --test.",
+        ),
+        click.option(
+            "--executor",
+            default="threads",
+            show_default=True,
+            help="threads, serial, processes or ray.",
+        ),
+        click.option(
+            "--workers", type=click.IntRange(1, 4096), help="How many at once; default all cores."
+        ),
+        groups_option,
+        leak_option,
+        settings_option,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
