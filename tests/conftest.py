@@ -1,14 +1,39 @@
-"""What all tests share: the network is closed, the shared folder is found or loudly missed."""
+"""What all tests share: the network is closed, the shared folder is found or loudly missed.
+
+Array shapes in signatures are checked while tests run: `MIEN_SHAPES=0` leaves that out.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+
+def _check_shapes() -> None:
+    """Hold mien's functions to the array shapes in their signatures; before mien is imported."""
+    from jaxtyping import install_import_hook
+
+    # The hook names its checker by module, and tests are no package.
+    spec = importlib.util.spec_from_file_location(
+        "mien_shapes", Path(__file__).parent / "shapes.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    install_import_hook("mien", "mien_shapes.check")
+
+
+if os.environ.get("MIEN_SHAPES", "1") == "1":
+    _check_shapes()
 
 _CONNECT = socket.socket.connect
 _LOOPBACK = ("127.", "::1", "localhost")
