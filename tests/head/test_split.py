@@ -96,8 +96,8 @@ def test_a_class_of_fewer_persons_than_folds_is_refused() -> None:
         stratified_folds(y, folds=5, rng=np.random.default_rng(0), units=units)
 
 
-def test_a_fold_that_holds_nearly_a_whole_class_is_refused() -> None:
-    y = np.array([0] * 10 + [1] * 7)
-    units = np.array([*range(10), *[20] * 6, 21])
-    with pytest.raises(DatasetError, match="class number 1 keeps 1 photos"):
+def test_persons_who_force_a_class_into_one_fold_are_refused() -> None:
+    y = np.array([1] * 100 + [0, 2] * 40 + [0, 2] * 40 + [1])
+    units = np.repeat([0, 1, 2], [100, 80, 81])
+    with pytest.raises(DatasetError, match="class number 1 has no photo to train on"):
         stratified_folds(y, folds=2, rng=np.random.default_rng(0), units=units)
