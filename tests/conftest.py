@@ -1,6 +1,6 @@
 """What all tests share: the network is closed, the shared folder is found or loudly missed.
 
-Array shapes in signatures are checked while tests run: `MIEN_SHAPES=0` leaves that out.
+Array shapes in signatures are checked while tests run: with `MIEN_SHAPES=1`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _check_shapes() -> None:
     install_import_hook("mien", "mien_shapes.check")
 
 
-if os.environ.get("MIEN_SHAPES", "1") == "1":
+if os.environ.get("MIEN_SHAPES") == "1":
     _check_shapes()
 
 _CONNECT = socket.socket.connect
