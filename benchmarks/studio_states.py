@@ -42,7 +42,7 @@ def draw_film(path: Path) -> Path:
         frame.paste(Image.fromarray(face), (80, 0))
         file = BytesIO()
         frame.save(file, "JPEG", quality=88)
-        frames += file.getvalue() * 15
+        frames += file.getvalue() * 60
     path.write_bytes(frames)
     return path
 
@@ -211,6 +211,11 @@ def camera(page: Any) -> None:
     page.click("#try-camera")
     page.locator("#try-rate:not(:empty)").wait_for()
     page.locator("#try-overlay rect").wait_for()
+    # The film changes its face every two seconds: not while the bars are still on their way.
+    page.wait_for_function("document.querySelector('#try-bars .likeliest')")
+    top = "document.querySelector('#try-bars .likeliest .name').textContent"
+    page.wait_for_function(f"(was) => {top} !== was", arg=page.evaluate(top))
+    page.wait_for_timeout(900)
 
 
 def picture(page: Any) -> None:

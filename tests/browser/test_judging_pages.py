@@ -259,6 +259,9 @@ def test_a_study_says_what_would_be_run_and_refuses_what_makes_no_sense(
 ) -> None:
     page = open_page("/study")
     page.wait_for_selector("#study[aria-busy=false]")
+    expect(page.locator("#size")).to_contain_text("2 settings × 10 starts = 20 trainings")
+    expect(page.locator("#vary-epochs")).to_be_disabled()  # its head has none
+    page.select_option("#recipe", "teachable-machine")
     page.fill("#values-epochs", "5, 20")
     expect(page.locator("#size")).to_contain_text("2 settings × 10 starts = 20 trainings")
     page.fill("#values-epochs", "5")

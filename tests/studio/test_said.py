@@ -19,9 +19,12 @@ from mien.image.decode import decode
 from mien.studio import texts
 from mien.studio.said import answer_in, in_language, knows
 
-CATALOGUE = json.loads(
-    (Path(texts.__file__).parent / "texts" / "said.ko.json").read_text(encoding="utf-8")
-)
+CATALOGUES = {
+    language: json.loads(
+        (Path(texts.__file__).parent / "texts" / f"said.{language}.json").read_text("utf-8")
+    )
+    for language in texts.LANGUAGES
+}
 # Their sentences are put together of parts that a look at the source does not show.
 BY_HAND = {"per_photo", "shortcuts", "test_classes", "grey", "label_doubt"}
 CHECKS = [
@@ -38,10 +41,11 @@ CALLS = {
 
 
 @pytest.mark.parametrize("part", ["messages", "fragments"])
-def test_translations_use_only_what_the_sentence_holds(part: str) -> None:
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_translations_use_only_what_the_sentence_holds(language: str, part: str) -> None:
     hole = re.compile(r"\{(\w+)(?::[^}]+)?\}")
-    for english, korean in CATALOGUE[part].items():
-        assert set(hole.findall(korean)) <= set(hole.findall(english)) - {"_"}, english
+    for english, words in CATALOGUES[language][part].items():
+        assert set(hole.findall(words)) <= set(hole.findall(english)) - {"_"}, english
 
 
 @pytest.mark.parametrize("path", CHECKS, ids=lambda path: path.stem)
@@ -199,4 +203,11 @@ def test_only_sentences_of_an_answer_are_translated() -> None:
         "label": "is empty",
         "rejects": [{"path": "is empty", "reason": "비어 있습니다"}],
     }
-    assert answer_in("en", answer) is answer
+    assert answer_in("en", answer) == answer
+    assert answer_in("tlh", answer) is answer
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_pages_know_no_options_of_the_command_line(language: str) -> None:
+    said = "Remove them from one side, or go on with --allow-leak."
+    assert "--" not in in_language(language, said)

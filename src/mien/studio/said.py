@@ -11,6 +11,8 @@ the catalogue's fragments are replaced; ``both`` such names joined with «and»;
 message; ``rejects`` files with their reasons; nothing, any text; ``{_}`` the end of a word that is
 not taken over, as of a plural.
 
+English has a catalogue too, a short one: what a verb says to the command line of its options.
+
 Law: what no template knows stays as it was: a sentence in English is better than none. A test
 holds that the catalogue knows what the verbs say.
 """

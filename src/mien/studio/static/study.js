@@ -14,7 +14,10 @@ const SETTINGS = {
   mirror: "no, yes",
   head: "mlp, logistic",
 };
-const RECIPES = ["expression", "teachable-machine"];
+/** Recipe → what is varied unless the user says otherwise. */
+const RECIPES = { "expression": ["head"], "teachable-machine": ["epochs"] };
+/** What only a head that is trained by epochs has; the logistic head of `expression` is fitted at once. */
+const OF_EPOCHS = ["epochs", "learning_rate", "batch_size", "hidden_units"];
 
 let following = false;
 /** @type {{job: any, result: any, sets: any[], n_classes: number, pulse?: Record<string, string>}} */
@@ -35,14 +38,28 @@ function vary() {
 function drawForm() {
   byId("settings").replaceChildren(...Object.entries(SETTINGS).map(([name, values]) => {
     const words = t(`study.setting.${name}`);
-    const field = el("input", { type: "text", id: `values-${name}`, value: values, disabled: name !== "epochs",
+    const field = el("input", { type: "text", id: `values-${name}`, value: values, disabled: true,
       "aria-label": t("study.values", { name: words }), spellcheck: "false", oninput: drawSize });
-    const box = el("input", { type: "checkbox", id: `vary-${name}`, checked: name === "epochs",
+    const box = el("input", { type: "checkbox", id: `vary-${name}`,
       onchange: () => { field.disabled = !box.checked; drawSize(); } });
     return el("div", { class: "setting" }, el("label", { class: "check" }, box, words), field);
   }));
-  byId("recipe").replaceChildren(...RECIPES.map((name) =>
+  byId("recipe").replaceChildren(...Object.keys(RECIPES).map((name) =>
     el("option", { value: name }, t(`study.recipe_${name}`))));
+  offerSettings();
+}
+
+/** Offer what makes a difference to the recipe that is started from. */
+function offerSettings() {
+  const recipe = /** @type {keyof typeof RECIPES} */ (byId("recipe").value);
+  for (const name of Object.keys(SETTINGS)) {
+    const box = byId(`vary-${name}`);
+    box.disabled = recipe === "expression" && OF_EPOCHS.includes(name);
+    box.checked = RECIPES[recipe].includes(name);
+    byId(`values-${name}`).disabled = !box.checked;
+    box.closest(".setting").classList.toggle("off", box.disabled);
+  }
+  byId("recipe-note").hidden = recipe !== "expression";
 }
 
 /** Why the study cannot be run as it stands, empty where it can. */
@@ -165,6 +182,7 @@ byId("form").onsubmit = (/** @type {Event} */ event) => {
 };
 byId("cancel").onclick = () => { api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }).catch(tell); };
 byId("seeds").oninput = drawSize;
+byId("recipe").onchange = () => { offerSettings(); drawSize(); };
 byId("test").onchange = drawSize;
 drawForm();
 async function load() {
