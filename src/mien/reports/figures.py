@@ -1,7 +1,8 @@
 """The plots of the report pages, each from a piece of a verb's JSON document.
 
 Law: nothing is computed here but positions; what is drawn stands in the document. Accuracies are
-drawn from 0 to 100 %, never on a cut axis.
+drawn from 0 to 100 %, never on a cut axis. Each takes a `width` in units: a page shows a narrow one
+on a phone.
 """
 
 from __future__ import annotations
@@ -10,24 +11,26 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mien.exam.words import number
-from mien.reports.svg import Plot, log_ticks
+from mien.reports.svg import WIDTH, Plot, log_ticks
 
 _PERCENT = [(tick / 100, f"{tick} %") for tick in range(0, 101, 20)]
 # Room to the left and right of the outermost values, on a log axis.
 _MARGIN = 1.12
 
 
-def sweep(document: Mapping[str, Any], *, chance: float) -> str:
+def sweep(document: Mapping[str, Any], *, chance: float, width: float = WIDTH) -> str:
     """Accuracy against a setting: seeds as dots, bands, printed and measured points on top.
 
     Args:
         document: One of the sweeps of a reproduction.
         chance: Accuracy of guessing.
+        width: Of the plot, in units.
     """
     points = document["points"]
     what = {"epochs": "epochs", "learning_rate": "learning rate"}[document["setting"]]
     values = [point["value"] for point in points]
     plot = Plot(
+        width=width,
         title=f"Test accuracy against {what}, printed, measured and over seeds",
         x=(values[0] / _MARGIN, values[-1] * _MARGIN),
         y=(0, 1),
@@ -36,7 +39,7 @@ def sweep(document: Mapping[str, Any], *, chance: float) -> str:
         x_scale="log",
     )
     plot.y_ticks(_PERCENT)
-    plot.x_ticks([(value, number(value)) for value in log_ticks(values)])
+    plot.x_ticks([(value, number(value)) for value in log_ticks(values, width=width)])
     _seed_bands(plot, [(point["value"], point["seeds"]) for point in points])
     for point in points:
         plot.dots(
@@ -70,12 +73,15 @@ def sweep(document: Mapping[str, Any], *, chance: float) -> str:
     return plot.svg()
 
 
-def loss_curves(history: Mapping[str, Mapping[str, Sequence[float]]], *, key: str) -> str:
+def loss_curves(
+    history: Mapping[str, Mapping[str, Sequence[float]]], *, key: str, width: float = WIDTH
+) -> str:
     """A figure of every epoch, for all seeds: thin lines, training and validation.
 
     Args:
         history: Seed -> the figures of its epochs, as in ``history.json``.
         key: ``"loss"`` or ``"accuracy"``.
+        width: Of the plot, in units.
     """
     runs = [run for run in history.values() if run and run[f"train_{key}"]]
     n_epochs = max(len(run[f"train_{key}"]) for run in runs)
@@ -88,6 +94,7 @@ def loss_curves(history: Mapping[str, Mapping[str, Sequence[float]]], *, key: st
     ]
     top = 1.0 if key == "accuracy" else max(all_values, default=1.0) * 1.05
     plot = Plot(
+        width=width,
         title=f"{key} of each epoch, training and held-out photos",
         x=(1, max(2, n_epochs)),
         y=(0, top),
@@ -99,7 +106,7 @@ def loss_curves(history: Mapping[str, Mapping[str, Sequence[float]]], *, key: st
         plot.y_ticks(_PERCENT)
     else:
         plot.y_ticks([(top * part / 4, f"{top * part / 4:.2g}") for part in range(5)])
-    plot.x_ticks([(tick, str(tick)) for tick in _whole_ticks(n_epochs)])
+    plot.x_ticks([(tick, str(tick)) for tick in _whole_ticks(n_epochs, width)])
     for part, style in (("train", "curve-train"), ("validation", "curve-validation")):
         for run in runs:
             values = [(i + 1, v) for i, v in enumerate(run[f"{part}_{key}"]) if v is not None]
@@ -108,12 +115,13 @@ def loss_curves(history: Mapping[str, Mapping[str, Sequence[float]]], *, key: st
     return plot.svg()
 
 
-def mean_curve(curve: Mapping[str, Any]) -> str:
+def mean_curve(curve: Mapping[str, Any], *, width: float = WIDTH) -> str:
     """Mean loss over seeds, epoch by epoch, of one cell of a study."""
     parts = {key: curve[f"{key}_loss"] for key in ("train", "validation")}
     told = [value for values in parts.values() for value in values if value is not None]
     top = max(told, default=1.0) * 1.05
     plot = Plot(
+        width=width,
         title=f"Loss of each epoch, {curve['name']}",
         x=(curve["epochs"][0], curve["epochs"][-1]),
         y=(0, top),
@@ -122,7 +130,7 @@ def mean_curve(curve: Mapping[str, Any]) -> str:
         height=240,
     )
     plot.y_ticks([(top * part / 4, f"{top * part / 4:.2g}") for part in range(5)])
-    plot.x_ticks([(tick, str(tick)) for tick in _whole_ticks(curve["epochs"][-1])])
+    plot.x_ticks([(tick, str(tick)) for tick in _whole_ticks(curve["epochs"][-1], width)])
     for key, values in parts.items():
         line = [(e, v) for e, v in zip(curve["epochs"], values, strict=False) if v is not None]
         if len(line) > 1:
@@ -130,13 +138,15 @@ def mean_curve(curve: Mapping[str, Any]) -> str:
     return plot.svg()
 
 
-def seeds(runs: Sequence[Mapping[str, Any]]) -> str:
+def seeds(runs: Sequence[Mapping[str, Any]], *, width: float = WIDTH) -> str:
     """Held-out and test accuracy of every seed, each with its interval, side by side.
 
     Args:
         runs: Each with ``seed``, ``held_out`` and ``test``, estimates or None.
+        width: Of the plot, in units.
     """
     plot = Plot(
+        width=width,
         title="Accuracy of every seed on held-out and on test photos",
         x=(-0.7, len(runs) - 0.3),
         y=(0, 1),
@@ -145,7 +155,7 @@ def seeds(runs: Sequence[Mapping[str, Any]]) -> str:
         height=260,
     )
     plot.y_ticks(_PERCENT)
-    every = max(1, len(runs) // 20)
+    every = -(-len(runs) // int(width / 31))
     plot.x_ticks([(i, str(run["seed"])) for i, run in enumerate(runs) if i % every == 0])
     for i, run in enumerate(runs):
         for key, shift in (("held_out", -0.14), ("test", 0.14)):
@@ -159,9 +169,10 @@ def seeds(runs: Sequence[Mapping[str, Any]]) -> str:
     return plot.svg()
 
 
-def reliability(document: Mapping[str, Any]) -> str:
+def reliability(document: Mapping[str, Any], *, width: float = WIDTH) -> str:
     """How often answers are right against how sure they are."""
     plot = Plot(
+        width=width,
         title="How often answers are right, by how sure they are",
         x=(0, 1),
         y=(0, 1),
@@ -185,16 +196,18 @@ def reliability(document: Mapping[str, Any]) -> str:
     return plot.svg()
 
 
-def learning(document: Mapping[str, Any]) -> str:
+def learning(document: Mapping[str, Any], *, width: float = WIDTH) -> str:
     """Accuracy against photos per class, and the forecast at twice as many.
 
     Args:
         document: The JSON document of `mien curve`.
+        width: Of the plot, in units.
     """
     points, forecast = document["points"], document["forecast"]
     sizes = [point["per_class"] for point in points]
     last = forecast["per_class"] if forecast else sizes[-1]
     plot = Plot(
+        width=width,
         title="Accuracy against photos per class",
         x=(sizes[0] / _MARGIN, last * _MARGIN),
         y=(0, 1),
@@ -203,7 +216,7 @@ def learning(document: Mapping[str, Any]) -> str:
         x_scale="log",
     )
     plot.y_ticks(_PERCENT)
-    plot.x_ticks([(size, number(size)) for size in log_ticks([*sizes, last])])
+    plot.x_ticks([(size, number(size)) for size in log_ticks([*sizes, last], width=width)])
     plot.band([(one["per_class"], one["low"], one["high"]) for one in points], style="band-range")
     plot.line([(one["per_class"], one["mean"]) for one in points], style="mean")
     plot.dots(
@@ -223,7 +236,11 @@ def learning(document: Mapping[str, Any]) -> str:
 
 
 def grid(
-    cells: Sequence[Mapping[str, Any]], *, setting: str, printed: Mapping[float, float]
+    cells: Sequence[Mapping[str, Any]],
+    *,
+    setting: str,
+    printed: Mapping[float, float],
+    width: float = WIDTH,
 ) -> str:
     """Accuracy of a study's cells along one numeric setting, with bands over seeds.
 
@@ -231,11 +248,13 @@ def grid(
         cells: Each with ``value``, ``mean``, ``sd``, ``low`` and ``high``.
         setting: Its name.
         printed: Value -> published accuracy, drawn on top.
+        width: Of the plot, in units.
     """
     values = [cell["value"] for cell in cells]
     log = values[0] > 0 and values[-1] / values[0] > 10
     room = (values[-1] - values[0]) * 0.04 or 1.0
     plot = Plot(
+        width=width,
         title=f"Test accuracy against {setting}, over seeds",
         x=(values[0] / _MARGIN, values[-1] * _MARGIN)
         if log
@@ -246,7 +265,7 @@ def grid(
         x_scale="log" if log else "linear",
     )
     plot.y_ticks(_PERCENT)
-    ticks = log_ticks(values) if log else values
+    ticks = log_ticks(values, width=width) if log else values
     plot.x_ticks([(value, number(value)) for value in ticks])
     spreads = [
         (
@@ -286,8 +305,9 @@ def _seed_bands(plot: Plot, spreads: Sequence[tuple[float, Mapping[str, Any]]]) 
     plot.line([(x, one["mean"]) for x, one in spreads], style="mean")
 
 
-def _whole_ticks(n: int) -> list[int]:
-    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**6) if n / s <= 8)
+def _whole_ticks(n: int, width: float) -> list[int]:
+    most = width / 75
+    step = next(s for s in (1, 2, 5, 10, 20, 50, 100, 200, 500, 10**6) if n / s <= most)
     return [1, *range(step, n + 1, step)] if step > 1 else list(range(1, n + 1))
 
 

@@ -7,13 +7,14 @@ is loaded from elsewhere, no script runs; light, dark, print and phone are one p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.exam.words import number
 from mien.records import plain
 from mien.reports import figures
+from mien.reports.svg import NARROW
 from mien.version import VERSION
 
 if TYPE_CHECKING:
@@ -38,7 +39,9 @@ def reproduce_page(record: Any) -> str:
     return _page(
         "reproduce.html",
         d=document,
-        figures={one["setting"]: figures.sweep(one, chance=chance) for one in document["sweeps"]},
+        figures={
+            one["setting"]: _both(figures.sweep, one, chance=chance) for one in document["sweeps"]
+        },
         its_parts={
             part["name"]: part["accuracy"] for part in parts["per_class"] + parts["per_group"]
         },
@@ -70,12 +73,12 @@ def run_page(
         cells=_cells(exam) if exam else [],
         wrong=[photos[path] for path in exam["wrong"][:_MOST_WRONG]] if exam else [],
         figures={
-            "seeds": figures.seeds(document["seeds"]) if _has_scores(document) else None,
-            "reliability": figures.reliability(exam["reliability"])
+            "seeds": _both(figures.seeds, document["seeds"]) if _has_scores(document) else None,
+            "reliability": _both(figures.reliability, exam["reliability"])
             if exam and exam["reliability"]
             else None,
-            "loss": figures.loss_curves(sound, key="loss") if sound else None,
-            "accuracy": figures.loss_curves(sound, key="accuracy") if sound else None,
+            "loss": _both(figures.loss_curves, sound, key="loss") if sound else None,
+            "accuracy": _both(figures.loss_curves, sound, key="accuracy") if sound else None,
         },
     )
 
@@ -97,7 +100,7 @@ def study_page(record: Any, *, printed: Mapping[str, Mapping[float, float]] | No
         grids=_grids(cells, printed or {}),
         printed=bool(printed),
         curves=[
-            {"name": curve["name"], "svg": figures.mean_curve(curve)}
+            {"name": curve["name"], "svg": _both(figures.mean_curve, curve)}
             for curve in document["curves"]
             if len(curve["epochs"]) > 1
         ],
@@ -111,7 +114,7 @@ def curve_page(record: Any) -> str:
         record: Its record, or the JSON document.
     """
     document = plain(record)
-    return _page("curve.html", d=document, figure=figures.learning(document))
+    return _page("curve.html", d=document, figure=_both(figures.learning, document))
 
 
 def _grids(
@@ -126,7 +129,7 @@ def _grids(
             found.append(
                 {
                     "setting": name,
-                    "svg": figures.grid(along, setting=name, printed=printed.get(name, {})),
+                    "svg": _both(figures.grid, along, setting=name, printed=printed.get(name, {})),
                     "caption": f"At {others}." if others else "",
                 }
             )
@@ -150,6 +153,12 @@ def _rows(
         if len(along) > 2
     ]
     return kept[:_MOST_GRIDS]
+
+
+def _both(figure: Callable[..., str], *given: Any, **more: Any) -> str:
+    """A figure for a desk and one for a phone; the page shows the one that fits."""
+    wide, narrow = figure(*given, **more), figure(*given, **more, width=NARROW)
+    return f'<div class="on-desk">{wide}</div><div class="on-phone">{narrow}</div>'
 
 
 def _cells(exam: Mapping[str, Any]) -> list[dict[str, Any]]:

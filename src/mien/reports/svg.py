@@ -15,11 +15,15 @@ Scale: TypeAlias = Literal["linear", "log"]
 Point: TypeAlias = tuple[float, float]
 
 WIDTH, HEIGHT = 620.0, 330.0
+# A phone's: at this width the text of a plot is as large on a small screen as the page's own.
+NARROW = 330.0
+# Of a tick's text, in units.
+_TICK = 43.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 22.0, 28.0, 46.0
 
 
 class Plot:
-    """A plot in a box of 620 × 330 units, made from back to front.
+    """A plot in a box of some units, made from back to front.
 
     Args:
         title: For people who cannot see it.
@@ -29,6 +33,7 @@ class Plot:
         y_label: Above the axis.
         x_scale: Linear or logarithmic.
         height: Of the whole plot, in units.
+        width: Likewise.
 
     Example:
         >>> plot = Plot(title="t", x=(0, 10), y=(0, 1), x_label="epochs", y_label="accuracy")
@@ -47,11 +52,12 @@ class Plot:
         y_label: str,
         x_scale: Scale = "linear",
         height: float = HEIGHT,
+        width: float = WIDTH,
     ) -> None:
-        self._title, self._height = title, height
+        self._title, self._height, self._width = title, height, width
         self._labels = (x_label, y_label)
         self._parts: list[str] = []
-        self._x = _scaled(x, _LEFT, WIDTH - _RIGHT, x_scale)
+        self._x = _scaled(x, _LEFT, self._width - _RIGHT, x_scale)
         self._y = _scaled(y, height - _BOTTOM, _TOP, "linear")
         self._range = (x, y)
 
@@ -67,7 +73,7 @@ class Plot:
         """Mark values of y with a line across, each with its text."""
         for value, text in ticks:
             y = self._y(value)
-            self._add(f'<path class="grid" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}"/>')
+            self._add(f'<path class="grid" d="M{_LEFT} {y:.1f}H{self._width - _RIGHT}"/>')
             self._text(_LEFT - 7, y + 4, text, anchor="end")
 
     def band(self, points: Sequence[tuple[float, float, float]], *, style: str) -> None:
@@ -83,7 +89,7 @@ class Plot:
     def level(self, y: float, text: str, *, style: str) -> None:
         """Draw a line across at y, with text at its left end, where the eye comes from."""
         height = self._y(y)
-        self._add(f'<path class="line {style}" d="M{_LEFT} {height:.1f}H{WIDTH - _RIGHT}"/>')
+        self._add(f'<path class="line {style}" d="M{_LEFT} {height:.1f}H{self._width - _RIGHT}"/>')
         self._text(_LEFT + 6, height - 5, text, anchor="start", style=style)
 
     def interval(self, x: float, low: float, high: float, *, style: str) -> None:
@@ -118,13 +124,13 @@ class Plot:
     def svg(self) -> str:
         """The picture."""
         bottom, (x_label, y_label) = self._height - _BOTTOM, self._labels
-        frame = f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom:.1f}H{WIDTH - _RIGHT}"/>'
+        frame = f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom:.1f}H{self._width - _RIGHT}"/>'
         words = [
-            _text((_LEFT + WIDTH - _RIGHT) / 2, self._height - 6, x_label, "middle", "label"),
+            _text((_LEFT + self._width - _RIGHT) / 2, self._height - 6, x_label, "middle", "label"),
             _text(8, 13, y_label, "start", "label"),
         ]
         return (
-            f'<svg viewBox="0 0 {WIDTH:g} {self._height:g}" role="img" '
+            f'<svg viewBox="0 0 {self._width:g} {self._height:g}" role="img" '
             f'xmlns="http://www.w3.org/2000/svg"><title>{escape(self._title)}</title>'
             f"{''.join(self._parts)}{frame}{''.join(words)}</svg>"
         )
@@ -139,12 +145,12 @@ class Plot:
         self._add(_text(x, y, text, anchor, style))
 
 
-def log_ticks(values: Sequence[float], *, least_gap: float = 0.07) -> list[float]:
+def log_ticks(values: Sequence[float], *, width: float = WIDTH) -> list[float]:
     """Those of rising values that can be marked on a log axis without touching each other.
 
     Args:
         values: Above 0.
-        least_gap: Between two marks, as a part of the whole axis.
+        width: Of the plot, in units.
 
     Example:
         >>> log_ticks([1, 2, 10, 11, 100])
@@ -153,6 +159,7 @@ def log_ticks(values: Sequence[float], *, least_gap: float = 0.07) -> list[float
     if len(values) < 2:
         return list(values)
     whole = math.log(values[-1] / values[0]) or 1
+    least_gap = _TICK / width
     kept = [values[0]]
     for value in values[1:-1]:
         far = math.log(value / kept[-1]) / whole >= least_gap

@@ -13,7 +13,7 @@ from mien.audits.tables import NO_GROUPS, CollectNext, collect_next, count_table
 from mien.audits.view import table_columns
 from mien.dataset.folder import read_dataset
 from mien.errors import UserError
-from mien.exam.words import count, listed, percent
+from mien.exam.words import count, percent
 from mien.files import read_json
 from mien.stats import n_for_width
 
@@ -76,12 +76,12 @@ def _lacks(train: Path) -> list[str]:
     if not lacks.cells:
         return []
     named = [
-        f"{lack.add} of '{lack.label}'" + ("" if lack.group == NO_GROUPS else f" {lack.group}")
+        f"{lack.label}{'' if lack.group == NO_GROUPS else f' {lack.group}'} +{lack.add}"
         for lack in lacks.cells[:_MOST_CELLS]
     ]
     rest = len(lacks.cells) - len(named)
-    more = f", and fewer of {count(rest, 'other')}" if rest else ""
-    return [f"For an even table of training photos, collect {listed(named)}{more}."]
+    more = f" and a few of {count(rest, 'other cell')}" if rest else ""
+    return [f"For an even table of training photos, collect {', '.join(named)}{more}."]
 
 
 def _advice(run: Mapping[str, Any]) -> list[str]:
