@@ -109,8 +109,10 @@ def main() -> None:
         wrong = check(into, options.n) + [
             f"whole: {w}" for w in check(Path(folder) / "whole", options.n)
         ]
+    ours.send("begin")
+    ours.recv()
     ours.send("stop")
-    asked = ours.recv()
+    asked, _ = ours.recv()
     server.join()
     most = max(n for path, n in asked.items() if path.startswith("/pictures"))
     print(f"one whole run: {seconds:.1f} s; lines in the journal after each kill: {after}")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from mien.audits.perceptual import fingerprints, thumbnail
+from mien.audits.align import structure, structures
+from mien.audits.perceptual import CROPS, fingerprints, thumbnail
 from mien.audits.twins import Twin, find_twins
 
 
@@ -117,3 +118,26 @@ def test_no_pictures_make_no_pairs():
         np.zeros((0, 8), dtype=np.uint64), thumbnails=np.zeros((0, 64, 64), dtype=np.uint8)
     )
     assert none == []
+
+
+def test_hashes_are_those_of_imagehash() -> None:
+    imagehash = pytest.importorskip("imagehash")
+    grey = np.full((40, 40, 3), 97, np.uint8)
+    noise = np.random.default_rng(3).integers(0, 256, (90, 70, 3), dtype=np.uint8)
+    for image in (np.asarray(scene(1)), np.asarray(scene(2, 300)), noise, grey):
+        small = Image.fromarray(image).convert("L").resize((128, 128), Image.Resampling.BOX)
+        parts = [
+            small.crop((round(128 * a), round(128 * b), round(128 * (a + c)), round(128 * (b + d))))
+            for a, b, c, d in CROPS
+        ]
+        theirs = [
+            int.from_bytes(np.packbits(imagehash.phash(part).hash).tobytes(), "little")
+            for part in [*parts, ImageOps.mirror(small)]
+        ]
+        assert fingerprints(image).tolist() == theirs
+
+
+def test_all_crops_at_once_have_the_structure_of_each_alone() -> None:
+    thumb = thumbnail(np.asarray(scene(4)))
+    alone = [structure(thumb[None], crop=crop)[0] for crop in CROPS]
+    assert np.allclose(structures(thumb, crops=CROPS), alone, atol=1e-6)

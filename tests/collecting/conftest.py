@@ -66,8 +66,8 @@ def collecting(tmp_path: Path) -> Any:
     """Open a collector into `tmp_path / "photos"` against a server."""
     browsers: list[Browser] = []
 
-    def opened(server: Any = None, **settings: Any) -> Collector:
-        browser = Browser(
+    def opened(server: Any = None, *, browser: Browser | None = None, **settings: Any) -> Collector:
+        browser = browser or Browser(
             allow_local=True,
             patience=Patience(connect_s=2, read_s=0.4, total_s=3),
             connections=8,

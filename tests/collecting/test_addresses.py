@@ -296,9 +296,9 @@ def test_a_name_without_any_address_is_no_connection() -> None:
 
 
 def test_no_socket_file_is_ever_opened() -> None:
-    from mien.collecting.connection import _CheckedBackend
+    from mien.collecting.connecting import CheckedBackend
 
-    checked = _CheckedBackend(system, OnlyPublic(), allow_local=False)
+    checked = CheckedBackend(system, OnlyPublic(), allow_local=False)
     with pytest.raises(Unusable, match="socket file"):
         checked.connect_unix_socket("/var/run/docker.sock")
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mien.collecting import Manners, Search, Unusable
+from mien.collecting import Browser, Manners, Patience, Search, Unusable
 from mien.collecting.journal import JOURNAL_NAME, read_journal
 from mien.collecting.ledger import Tombstone, add_tombstones, read_sources, url_digest
 from mien.dataset.drawn.faults import twin
@@ -296,6 +297,29 @@ def test_a_kill_between_journal_and_file_is_healed(
 def test_two_do_not_work_in_one_folder_at_once(collecting: Any) -> None:
     with collecting(), pytest.raises(UserError, match="another mien is at work"):
         collecting().__enter__()
+
+
+def test_breaking_off_waits_for_no_slow_server_and_blames_no_picture(
+    web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path
+) -> None:
+    # Every picture stalls for a minute; Ctrl-C is an exception in the thread that waits.
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    pictures = [web.Picture(name="good.jpg", data=drawn[0])]
+    pictures += [web.Picture(name=f"{i}.jpg", data=drawn[i], fault="stall") for i in range(1, 4)]
+    patience = Patience(connect_s=60, read_s=60, total_s=60)
+    with web.Server(pictures=pictures, stall_s=5) as server:
+        browser = Browser(allow_local=True, patience=patience)
+        collector = collecting(server, browser=browser)
+        began = time.monotonic()
+        with pytest.raises(KeyboardInterrupt), collector:
+            collector.run(SEARCH, limit=10, progress=interrupted)
+        assert time.monotonic() - began < 4
+        with collecting(server, browser=Browser(allow_local=True)) as collector:
+            lines = read_journal(tmp_path / "photos")
+        assert [line.url.rpartition("/")[2] for line in lines] == ["good.jpg"]
+        assert len(read_sources(tmp_path / "photos")) == 1
 
 
 def test_a_folder_and_a_camera_are_sources_too(

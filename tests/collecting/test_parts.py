@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
+from mien.audits.facts import blur
 from mien.collecting import Browser, Manners, Unusable
 from mien.collecting.cleaning import check_type, clean
 from mien.collecting.connection import read_retry_after, user_agent
@@ -37,8 +39,8 @@ from mien.collecting.licences import (
 from mien.collecting.politeness import Robots, Schedule
 from mien.collecting.sources import SOURCES, SourceContext
 from mien.collecting.sources.base import text_of, url_of
-from mien.collecting.triage import flatness, sharpness, text_rows, triage
-from mien.dataset.drawn.faults import spoil
+from mien.collecting.triage import flatness, text_rows, triage
+from mien.dataset.drawn.faults import spoil, twin
 from mien.errors import DatasetError, UserError
 from mien.image.decode import decode
 from mien.records import Face
@@ -219,7 +221,10 @@ def test_a_sound_photo_passes_and_each_fault_has_its_name(drawn: list[bytes]) ->
     pixels = decode(drawn[0]).pixels
     assert triage(pixels, find_faces=centre).confidence == 1.0
     rng = np.random.default_rng(0)
-    for kind, reason in (("blurred", "blurred"), ("banners", "text over the face")):
+    for kind, reason in (
+        ("blurred", "blurred"), ("banners", "text over the face"), ("dark", "dark"),
+        ("overexposed", "overexposed"),
+    ):  # fmt: skip
         assert reason_for(decode(spoil(rng, drawn[0], kind=kind)).pixels) == reason
     flat = (pixels // 64 * 64)[::4, ::4].repeat(8, 0).repeat(8, 1)
     assert reason_for(np.ascontiguousarray(flat)) == "drawn"
@@ -240,7 +245,8 @@ def test_faces_are_counted_by_their_size(drawn: list[bytes]) -> None:
 def test_measures_of_triage_are_bounded_and_ordered() -> None:
     noise = np.random.default_rng(0).uniform(0, 255, (96, 96)).astype(np.float32)
     ramp = np.tile(np.linspace(0, 255, 96, dtype=np.float32), (96, 1))
-    assert sharpness(ramp) < 0.01 < sharpness(noise)
+    assert blur(noise / 255) < 0.5
+    assert blur(ramp / 255) > 0.9
     stripes = np.tile(np.repeat([0, 255], 2), (96, 24)).astype(np.float32)
     assert text_rows(stripes) == 96
     assert text_rows(ramp) == 0
@@ -255,16 +261,47 @@ def test_measures_of_triage_are_bounded_and_ordered() -> None:
 def test_different_people_are_no_copies_and_a_name_is_given_for_one(drawn: list[bytes]) -> None:
     index = CopyIndex()
     for i, data in enumerate(drawn):
-        look = look_at(decode(data).pixels)
-        assert index.find(look) == (None, i)
-        index.add(str(i), look)
+        assert index.admit(str(i), look_at(decode(data).pixels), claim=lambda: True) is True
     assert len(index) == len(drawn)
     mirror = look_at(decode(drawn[7]).pixels[:, ::-1].copy())
-    assert index.find(mirror) == (Copy(of="7", mirrored=True), len(drawn))
-    assert index.find(mirror, start=8)[0] is None
+    found = index.admit("m", mirror, claim=lambda: True)
+    assert found == Copy(of="7", mirrored=True)
     for i in range(300):  # the arrays grow
         index.add(f"x{i}", look_at(decode(drawn[0]).pixels) if i == 0 else _LOOK)
     assert len(index) == len(drawn) + 300
+
+
+def test_what_finds_no_room_is_not_taken_for_the_original_of_a_copy(drawn: list[bytes]) -> None:
+    index = CopyIndex()
+    look = look_at(decode(drawn[0]).pixels)
+    assert index.admit("full", look, claim=lambda: False) is False
+    assert len(index) == 0
+    assert index.admit("first", look, claim=lambda: True) is True
+    assert index.admit("again", look, claim=lambda: True) == Copy(of="first", mirrored=False)
+
+
+def test_of_copies_that_come_at_the_same_moment_one_is_kept(drawn: list[bytes]) -> None:
+    # Five threads a picture, all let go at once: their questions are answered in batches.
+    index, start = CopyIndex(), threading.Barrier(20)
+    looks = [look_at(decode(twin(drawn[i % 4], kind="reencoded")).pixels) for i in range(20)]
+
+    def ask(i: int) -> Copy | bool:
+        start.wait()
+        return index.admit(f"{i % 4}-{i}", looks[i], claim=lambda: True)
+
+    with ThreadPoolExecutor(20) as pool:
+        verdicts = list(pool.map(ask, range(20)))
+    assert sum(verdict is True for verdict in verdicts) == len(index) == 4
+    for i, verdict in enumerate(verdicts):
+        assert verdict is True or (isinstance(verdict, Copy) and verdict.of[0] == str(i % 4))
+
+
+def test_an_error_while_judging_reaches_whoever_asked(drawn: list[bytes]) -> None:
+    def broken() -> bool:
+        raise MemoryError("no room")
+
+    with pytest.raises(MemoryError, match="no room"):
+        CopyIndex().admit("x", look_at(decode(drawn[0]).pixels), claim=broken)
 
 
 _LOOK = look_at(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))

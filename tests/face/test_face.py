@@ -131,6 +131,21 @@ def test_the_largest_of_two_faces_is_chosen_and_both_are_counted(mirror: Path) -
     assert face.n_faces == 2
     assert face.xyxy_px[2] < 330
     assert len(find.find_all(image)) == 2
+    assert len(find.glance(image)) == 2
+
+
+@pytest.mark.study
+def test_a_glance_sees_what_the_full_look_sees(mirror: Path) -> None:
+    find = load_face_finder("yunet")
+    tall = np.full((400, 200, 3), 90, dtype=np.uint8)
+    tall[100:260, 20:180] = drawn(5, 160)
+    far = np.full((640, 640, 3), 200, dtype=np.uint8)
+    far[200:300, 300:400] = drawn(6, 100)  # a sixth of the frame: not to be believed at a glance
+    for image in (drawn(4, 240), tall, far, landscape(120, 160)):
+        seen, full = find.glance(image), find.find_all(image)
+        assert len(seen) == len(full)
+        for one, other in zip(seen, full, strict=True):
+            assert overlap(one, other) > 0.7
 
 
 @pytest.mark.study

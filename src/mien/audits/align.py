@@ -90,13 +90,36 @@ def structure(
     side, n_cells = thumbnails.shape[1], 24
     x = _cell_weights(left * side, width * side, n_cells, side)
     y = _cell_weights(top * side, height * side, n_cells, side)
-    parts = []
-    for start in range(0, len(thumbnails), 4096):
-        cells = y @ thumbnails[start : start + 4096].astype(np.float32) @ x.T
-        fine = (cells - _blurred(cells, 2)).reshape(len(cells), -1)
-        fine -= fine.mean(axis=1, keepdims=True)
-        parts.append(fine / (np.linalg.norm(fine, axis=1, keepdims=True) + 1e-3))
+    parts = [
+        _fine(y @ thumbnails[start : start + 4096].astype(np.float32) @ x.T)
+        for start in range(0, len(thumbnails), 4096)
+    ]
     return np.concatenate(parts) if parts else np.zeros((0, n_cells * n_cells), dtype=np.float32)
+
+
+def structures(
+    thumbnail: UInt8[np.ndarray, "64 64"], *, crops: tuple[tuple[float, float, float, float], ...]
+) -> Float[np.ndarray, "k 576"]:
+    """As `structure`, of several crops of one thumbnail at once."""
+    x, y = _crop_weights(crops, thumbnail.shape[0], 24)
+    return _fine(y @ thumbnail.astype(np.float32) @ x.transpose(0, 2, 1))
+
+
+def _fine(cells: Float[np.ndarray, "k h w"]) -> Float[np.ndarray, "k m"]:
+    fine = (cells - _blurred(cells, 2)).reshape(len(cells), -1)
+    fine -= fine.mean(axis=1, keepdims=True)
+    rows: Float[np.ndarray, "k m"] = fine / (np.linalg.norm(fine, axis=1, keepdims=True) + 1e-3)
+    return rows
+
+
+@lru_cache(maxsize=4)
+def _crop_weights(
+    crops: tuple[tuple[float, float, float, float], ...], side: int, n_cells: int
+) -> tuple[Float[np.ndarray, "k h w"], Float[np.ndarray, "k h w"]]:
+    """The weights of each crop's columns and of its rows."""
+    across = [_cell_weights(left * side, w * side, n_cells, side) for left, _, w, _ in crops]
+    down = [_cell_weights(top * side, h * side, n_cells, side) for _, top, _, h in crops]
+    return np.stack(across), np.stack(down)
 
 
 @lru_cache(maxsize=64)  # the crops are few and always the same

@@ -92,6 +92,22 @@ class Facts:
         return self.width_px / self.height_px
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tones:
+    """How light a picture is; see `Facts`."""
+
+    brightness: float
+    darkest: float
+    contrast: float
+    face_brightness: float | None
+
+
+def tones(image: Pixels, *, face: Face | None) -> Tones:
+    """Measure how light an upright picture is."""
+    small = _shrunk(image)
+    return _tones(_luma(small), face, scale=small.shape[1] / image.shape[1])
+
+
 def measure(decoded: Decoded, *, size_bytes: int, face: Face | None) -> Facts:
     """Measure one decoded picture.
 
@@ -104,18 +120,18 @@ def measure(decoded: Decoded, *, size_bytes: int, face: Face | None) -> Facts:
     small = _shrunk(whole)
     luma = _luma(small)
     chroma = small.max(axis=2).astype(float) - small.min(axis=2)
-    low, middle, high = np.percentile(luma, (5, 50, 95))
+    light = _tones(luma, face, scale=small.shape[1] / whole.shape[1])
     return Facts(
         format=decoded.format,
         width_px=int(whole.shape[1]),
         height_px=int(whole.shape[0]),
         size_bytes=size_bytes,
-        brightness=round(float(middle), 4),
+        brightness=light.brightness,
         dark_share=round(float(np.mean(luma < 0.1)), 4),
         bright_share=round(float(np.mean(luma > 0.95)), 4),
-        darkest=round(float(low), 4),
-        face_brightness=_face_brightness(luma, face, scale=small.shape[1] / whole.shape[1]),
-        contrast=round(float(high - low), 4),
+        darkest=light.darkest,
+        face_brightness=light.face_brightness,
+        contrast=light.contrast,
         chroma=round(float(np.percentile(chroma, 95)) / 255, 4),
         blur=round(blur(luma), 4),
         flat_share=round(_flat_share(whole), 4),
@@ -184,6 +200,16 @@ def _luma(image: Pixels) -> Luma:
     weights = np.array([0.299, 0.587, 0.114], dtype=np.float32) / 255
     luma: Luma = image.astype(np.float32) @ weights
     return luma
+
+
+def _tones(luma: Luma, face: Face | None, *, scale: float) -> Tones:
+    low, middle, high = np.percentile(luma, (5, 50, 95))
+    return Tones(
+        brightness=round(float(middle), 4),
+        darkest=round(float(low), 4),
+        contrast=round(float(high - low), 4),
+        face_brightness=_face_brightness(luma, face, scale=scale),
+    )
 
 
 def _face_brightness(luma: Luma, face: Face | None, *, scale: float) -> float | None:

@@ -4,10 +4,11 @@ Start reading at `collector.Collector`; `connection` and `addresses` hold the de
 servers that lie, `ledger` the record of where each photo is from.
 """
 
-from mien.collecting.collector import Collector, Settings
+from mien.collecting.collector import Collector
 from mien.collecting.connection import Browser, Patience
 from mien.collecting.politeness import Manners
 from mien.collecting.records import REASONS, Candidate, Gathered, Reason, Search, Unusable
+from mien.collecting.settings import Settings
 from mien.collecting.sources import SOURCES
 
 __all__ = [

@@ -9,22 +9,19 @@ Knows nothing of politeness or pictures.
 from __future__ import annotations
 
 import email.utils
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Final
 from urllib.parse import urljoin
 
 import httpcore
 
-from mien.collecting.addresses import ascii_host, check_url, require_public
+from mien.collecting.addresses import ascii_host, check_url
+from mien.collecting.connecting import CheckedBackend, Resolve, ask_system
 from mien.collecting.records import Unusable
 from mien.version import VERSION
-
-Resolve: TypeAlias = Callable[[str, int], Sequence[str]]
-"""A host name and port to its addresses; raises `OSError` where there are none."""
 
 MAX_HOPS: Final = 5
 # The largest photo of a good camera is about this; what is larger is not meant for a web page.
@@ -83,20 +80,24 @@ class Browser:
         self.user_agent: Final = user_agent(contact)
         self._patience = patience or Patience()
         self._allow_local = allow_local
-        checked = _CheckedBackend(
-            resolve or _resolve, backend or httpcore.SyncBackend(), allow_local=allow_local
+        self._checked = CheckedBackend(
+            resolve or ask_system, backend or httpcore.SyncBackend(), allow_local=allow_local
         )
         self._pool = httpcore.ConnectionPool(
             ssl_context=ssl.create_default_context(),
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=15.0,
-            network_backend=checked,
+            network_backend=self._checked,
         )
 
     def close(self) -> None:
         """Close all connections."""
         self._pool.close()
+
+    def hang_up(self) -> None:
+        """Break off whatever is being fetched, from any thread; nothing can be fetched after."""
+        self._checked.hang_up()
 
     def get(
         self,
@@ -164,60 +165,6 @@ class Browser:
             raise Unusable("no connection", f"no answer ({words})", retry_after_s=1.0) from error
 
 
-class _CheckedBackend(httpcore.NetworkBackend):
-    """Resolves once, checks every address, connects to one of those and to nothing else."""
-
-    def __init__(
-        self, resolve: Resolve, backend: httpcore.NetworkBackend, *, allow_local: bool
-    ) -> None:
-        self._resolve = resolve
-        self._backend = backend
-        self._allow_local = allow_local
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to one of the addresses that were just checked."""
-        try:
-            addresses = self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise Unusable("no connection", f"host '{host}' is not found") from error
-        if not self._allow_local:
-            addresses = require_public(addresses, host=host)
-        failure: httpcore.ConnectError | httpcore.ConnectTimeout | None = None
-        for address in addresses:
-            try:
-                return self._backend.connect_tcp(
-                    address,
-                    port,
-                    timeout=timeout,
-                    local_address=local_address,
-                    socket_options=socket_options,
-                )
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        assert failure is not None
-        raise failure
-
-    def connect_unix_socket(
-        self,
-        path: str,
-        timeout: float | None = None,  # noqa: ARG002 - httpcore's signature
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
-    ) -> httpcore.NetworkStream:
-        """Refuse."""
-        raise Unusable("refused address", f"a socket file '{path}'")
-
-    def sleep(self, seconds: float) -> None:
-        """Sleep."""
-        time.sleep(seconds)
-
-
 def user_agent(contact: str) -> str:
     """The name under which mien asks, as Wikimedia's user agent policy wants it.
 
@@ -249,11 +196,6 @@ def read_retry_after(text: str, *, now: float) -> float | None:
     except (TypeError, ValueError):
         return None
     return max(0.0, when.timestamp() - now)
-
-
-def _resolve(host: str, port: int) -> Sequence[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def _target(url: str) -> httpcore.URL:

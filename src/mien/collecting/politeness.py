@@ -67,6 +67,11 @@ class Schedule(Generic[T]):
         """Jobs that are waiting or being done."""
         return self._count
 
+    @property
+    def closed(self) -> bool:
+        """Whether threads are being sent home."""
+        return self._closed
+
     def put(self, job: T, *, host: str) -> None:
         """Add a job."""
         with self._changed:

@@ -27,6 +27,8 @@ Reason: TypeAlias = Literal[
     "no face",
     "several faces",
     "small",
+    "dark",
+    "overexposed",
     "blurred",
     "drawn",
     "text over the face",

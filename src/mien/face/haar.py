@@ -150,6 +150,10 @@ class Haar:
                 return _faces(good, scale)
         return ()
 
+    def glance(self, image: Pixels) -> tuple[Face, ...]:
+        """As `find_all`: cascades already stop at the first look that suffices."""
+        return self.find_all(image)
+
     def _looks(self, grey: Grey) -> Iterator[list[_Vote]]:
         """Votes of one look after the other, each only when those before did not suffice."""
         yield list(self._votes(grey, _FRONTAL, angle=0.0, border=0.0))

@@ -27,6 +27,10 @@ PASSES: Final = ((320, 0.0), (320, 0.5), (640, 0.0))
 # Faces of the 276 photos have 0.74 and more but for one that is hidden behind hands (0.44).
 SCORE: Final = 0.6
 _OVERLAP: Final = 0.3
+# `glance`: the side of its square, and the share of it that a face must fill to be trusted there. A
+# second face of half that width still has 20 px, which YuNet sees.
+GLANCE_PX: Final = 160
+_LARGE: Final = 0.25
 _N_LANDMARKS: Final = 5
 _SETTINGS: Final = {"version": 1, "passes": PASSES, "score": SCORE, "overlap": _OVERLAP}
 
@@ -63,6 +67,24 @@ class YuNet:
                 return tuple(_faces(rows, scale, border_px))
         return ()
 
+    def glance(self, image: Pixels) -> tuple[Face, ...]:
+        """As `find_all`, four times faster where the picture is a portrait.
+
+        One face that fills much of a small square is believed; all else is looked at in full. Boxes
+        differ by a pixel or two from those of `find_all`: for sorting, not for cropping.
+
+        Args:
+            image: Upright, uint8 ``(h, w, 3)`` RGB, 0 to 255.
+        """
+        small, scale = shrunk(image, side_px=GLANCE_PX)
+        square = np.zeros((GLANCE_PX, GLANCE_PX, 3), np.uint8)
+        square[: small.shape[0], : small.shape[1]] = small[:, :, ::-1]  # OpenCV's BGR
+        _, rows = self._network("glance", GLANCE_PX).detect(square)
+        is_one = rows is not None and len(rows) == 1 and np.isfinite(rows).all()
+        if is_one and max(rows[0, 2:4]) >= _LARGE * GLANCE_PX:
+            return tuple(_faces(rows, scale, 0))
+        return self.find_all(image)
+
     def _detect(
         self, image: Pixels, side_px: int, border: float
     ) -> tuple[Float32[np.ndarray, "n 15"], float, int]:
@@ -71,7 +93,7 @@ class YuNet:
         border_px = round(border * side_px)
         if border_px:
             small = np.pad(small, ((border_px, border_px), (border_px, border_px), (0, 0)))
-        network = self._network()
+        network = self._network("network", 320)
         network.setInputSize((small.shape[1], small.shape[0]))
         _, rows = network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
         if rows is None:
@@ -79,13 +101,15 @@ class YuNet:
         # A picture of one colour and few pixels can make it answer with infinities.
         return rows[np.isfinite(rows).all(axis=1)], scale, border_px
 
-    def _network(self) -> Any:
-        if not hasattr(self._local, "network"):
-            cv2 = opencv()
-            self._local.network = cv2.FaceDetectorYN.create(
-                str(self._path), "", (320, 320), score_threshold=SCORE, nms_threshold=_OVERLAP
-            )
-        return self._local.network
+    def _network(self, name: str, side_px: int) -> Any:
+        # One for each kind of look: a network that changes its size is laid out anew.
+        known = self._local.__dict__
+        if name not in known:
+            known[name] = opencv().FaceDetectorYN.create(
+                str(self._path), "", (side_px, side_px), score_threshold=SCORE,
+                nms_threshold=_OVERLAP,
+            )  # fmt: skip
+        return known[name]
 
 
 def _faces(rows: Float32[np.ndarray, "n 15"], scale: float, border_px: int) -> Iterator[Face]:

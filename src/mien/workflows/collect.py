@@ -198,7 +198,7 @@ def collect(
 
 
 def _faces(detector: str | None) -> FindFaces | None:
-    return None if detector is None else load_face_finder(detector).find_all
+    return None if detector is None else load_face_finder(detector).glance
 
 
 def _fill(collector: Collector, quota: Quota, *, progress: Progress, say: Say) -> list[Gathered]:
@@ -212,7 +212,7 @@ def _fill(collector: Collector, quota: Quota, *, progress: Progress, say: Say) -
         if search is None:
             del left[cell]
             continue
-        before = collector.gathered(search, dry=False).usable
+        before = collector.gathered(search).usable
         say(f"{_cell_name(cell)} lacks {lack}: {search.source}, “{search.query}”.")
         gathered = collector.run(search, limit=quota.limit, target=lack, progress=progress)
         counts[cell] += gathered.usable - before

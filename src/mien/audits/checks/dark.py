@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mien.audits.checks.per_photo import ask_each
-from mien.audits.facts import Facts
+from mien.audits.facts import Facts, Tones
 from mien.audits.findings import Check, Finding
 from mien.audits.view import View
 from mien.records import Face
@@ -37,14 +37,14 @@ class Dark(Check):
 
 
 def _rule(facts: Facts, _face: Face | None) -> float | None:
-    if facts.face_brightness is not None:
-        return (
-            1 - facts.face_brightness
-            if facts.face_brightness < _DARKEST_FACE and facts.contrast < _LEAST_CONTRAST
-            else None
-        )
-    return (
-        1 - facts.brightness
-        if facts.brightness < _DARKEST and facts.contrast < _LEAST_CONTRAST
-        else None
-    )
+    light = facts.brightness if facts.face_brightness is None else facts.face_brightness
+    return 1 - light if is_dark(facts) else None
+
+
+def is_dark(light: Facts | Tones) -> bool:
+    """Whether a picture shows little but black; the face decides where there is one."""
+    if light.contrast >= _LEAST_CONTRAST:
+        return False
+    if light.face_brightness is None:
+        return light.brightness < _DARKEST
+    return light.face_brightness < _DARKEST_FACE

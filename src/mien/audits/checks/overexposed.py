@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mien.audits.checks.per_photo import ask_each
-from mien.audits.facts import Facts
+from mien.audits.facts import Facts, Tones
 from mien.audits.findings import Check, Finding
 from mien.audits.view import View
 from mien.records import Face
@@ -38,6 +38,14 @@ class Overexposed(Check):
 
 
 def _rule(facts: Facts, _face: Face | None) -> float | None:
-    light = facts.face_brightness if facts.face_brightness is not None else facts.brightness
-    limit = _FACE if facts.face_brightness is not None else _PICTURE
-    return light if facts.darkest > _DARKEST and light > limit else None
+    light = facts.brightness if facts.face_brightness is None else facts.face_brightness
+    return light if is_overexposed(facts) else None
+
+
+def is_overexposed(light: Facts | Tones) -> bool:
+    """Whether a picture is burnt to white; the face decides where there is one."""
+    if light.darkest <= _DARKEST:
+        return False
+    if light.face_brightness is None:
+        return light.brightness > _PICTURE
+    return light.face_brightness > _FACE
