@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +45,27 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def test_four_photos_are_decided_with_five_keys(
-    folder: Path, chromium: Any, complaints: Any, tmp_path: Path
-) -> None:
+@contextmanager
+def sorting(folder: Path, home: Path) -> Iterator[str]:
+    """`mien sort` of a folder, running; its link."""
     code = "from mien.cli import main; main()"
     command = [sys.executable, "-c", code, "sort", str(folder / ".inbox"), "--no-browser"]
-    env = os.environ | {"PYTHONUNBUFFERED": "1", "MIEN_HOME": str(tmp_path / "home")}
+    env = os.environ | {"PYTHONUNBUFFERED": "1", "MIEN_HOME": str(home)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     assert process.stdout
     try:
-        link = process.stdout.readline().strip()
-        page = chromium.new_page()
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_four_photos_are_decided_with_five_keys(
+    folder: Path, chromium: Any, complaints: Any, tmp_path: Path
+) -> None:
+    with sorting(folder, tmp_path / "home") as link:
+        page = chromium.new_page(locale="en-GB")
         complaints.of(page, link.partition("/enter")[0])
         page.goto(link)
         page.wait_for_selector("#classes button")
@@ -71,11 +84,30 @@ def test_four_photos_are_decided_with_five_keys(
         page.wait_for_function("document.getElementById('left').textContent.startsWith('Nothing')")
         page.wait_for_timeout(500)
         page.close()
-    finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
     there = {str(path.relative_to(folder)) for path in folder.rglob("*.jpg")}
     assert there == {"angry/openverse-0.jpg", "surprise/openverse-3.jpg", "sad/openverse-2.jpg"}
     groups = {line.path: line.groups for line in read_sources(folder)}
     assert groups["surprise/openverse-3.jpg"] == "gender=man"
+
+
+def test_a_class_that_is_not_there_yet_can_be_named_on_a_korean_page(
+    folder: Path, chromium: Any, complaints: Any, tmp_path: Path
+) -> None:
+    for label in GUESSES:
+        (folder / label).rmdir()
+    lines = [replace(line, label="", groups="") for line in read_sources(folder)]
+    write_sources(folder, lines)
+    with sorting(folder, tmp_path / "home") as link:
+        page = chromium.new_page(locale="ko-KR", viewport={"width": 360, "height": 740})
+        complaints.of(page, link.partition("/enter")[0])
+        page.goto(link)
+        page.wait_for_function("document.getElementById('left').textContent === '4장 남음'")
+        assert page.evaluate("document.documentElement.lang") == "ko"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        page.fill("#new", "기쁨")
+        page.keyboard.press("Enter")
+        with page.expect_response("**/api/decision"):
+            page.keyboard.press("1")  # the new class is a key now
+        page.wait_for_function("document.getElementById('left').textContent === '2장 남음'")
+        page.close()
+    assert len(list((folder / "기쁨").glob("*.jpg"))) >= 1

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 # "", "fail", "fail once", "stall", "cut", "lie", "html", "gone", "throttle once", "redirect",
-# "loop", "zip", or "to URL".
+# "drip", "loop", "zip", or "to URL".
 Faulty = str
 
 
@@ -144,6 +144,11 @@ class Server:
             send(handler, 429, body, "application/json", {"Retry-After": self.retry_after})
         elif self.api_fault == "no json":
             send(handler, 200, b"<html>maintenance</html>", "text/html")
+        elif self.api_fault == "forbidden":  # as Wikimedia answers an unnamed robot
+            send(handler, 403, b"Please set a user-agent with contact", "text/plain")
+        elif self.api_fault == "busy once":
+            self.api_fault = ""
+            send(handler, 503, b"<html>busy</html>", "text/html", {"Retry-After": self.retry_after})
         elif self.api_fault == "down":
             send(handler, 500, b"", "text/plain")
         elif self.api_fault == "list":
@@ -197,9 +202,10 @@ class Server:
         }
 
     def _commons(self, query: Mapping[str, str]) -> tuple[int, Any]:
-        if self.api_fault == "lag once":
+        if self.api_fault in ("maxlag once", "ratelimited once"):
+            code = self.api_fault.removesuffix(" once")
             self.api_fault = ""
-            return 200, {"error": {"code": "maxlag", "info": "Waiting for a database: 7 s lagged"}}
+            return 200, {"error": {"code": code, "info": "Waiting for a database: 7 s lagged"}}
         if query.get("maxlag") != "5" or query.get("formatversion") != "2":
             return 200, {"error": {"code": "bad", "info": "expected maxlag and formatversion"}}
         words = query["gsrsearch"].removeprefix("filetype:bitmap ")
@@ -276,6 +282,13 @@ class Server:
             handler.wfile.write(picture.data[:100])
             handler.wfile.flush()
             time.sleep(self.stall_s)
+            handler.close_connection = True
+        elif picture.fault == "drip":  # a header that never ends, a byte at a time
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            for _ in range(int(self.stall_s / 0.1)):
+                handler.wfile.write(b"x")
+                handler.wfile.flush()
+                time.sleep(0.1)
             handler.close_connection = True
         elif picture.fault == "cut":
             handler.send_response(200)

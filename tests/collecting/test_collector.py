@@ -322,6 +322,35 @@ def test_breaking_off_waits_for_no_slow_server_and_blames_no_picture(
         assert len(read_sources(tmp_path / "photos")) == 1
 
 
+def test_a_server_that_drips_its_headers_holds_nobody_up(
+    web: Any, drawn: list[bytes], collecting: Any
+) -> None:
+    pictures = [web.Picture(name="a.jpg", data=drawn[0], fault="drip")]
+    patience = Patience(connect_s=2, read_s=2, total_s=0.5)
+    began = time.monotonic()
+    with (
+        web.Server(pictures=pictures, stall_s=20) as server,
+        collecting(server, browser=Browser(allow_local=True, patience=patience)) as collector,
+    ):
+        assert collector.run(SEARCH, limit=10).reasons == {"timed out": 1}
+    assert time.monotonic() - began < 12  # two tries and their pause, far from forty seconds
+
+
+def test_a_redirect_to_https_and_to_another_host_is_followed_and_judged(
+    web: Any, drawn: list[bytes], collecting: Any
+) -> None:
+    with web.Server(pictures=[web.Picture(name="there.jpg", data=drawn[1])]) as other:
+        pictures = [
+            web.Picture(name="a.jpg", data=drawn[0], fault=f"to {other.picture_url('there.jpg')}"),
+            web.Picture(name="b.jpg", data=drawn[0], fault=f"to https://127.0.0.1:{other.port}/x"),
+        ]
+        with web.Server(pictures=pictures) as server, collecting(server) as collector:
+            gathered = collector.run(SEARCH, limit=10)
+        assert other.asked["/robots.txt"] == 1  # the other host has a say of its own
+    # The port speaks no TLS: what an http server on an https address looks like.
+    assert (gathered.usable, gathered.reasons) == (1, {"no connection": 1})
+
+
 def test_a_folder_and_a_camera_are_sources_too(
     drawn: list[bytes], collecting: Any, tmp_path: Path
 ) -> None:
@@ -346,6 +375,7 @@ def test_a_source_that_cannot_be_asked_is_one_clear_error(
         ("no json", "answered no JSON"),
         ("list", "answered without 'results'"),
         ("down", "Openverse cannot be asked"),
+        ("forbidden", "HTTP 403.*Say who you are with --contact"),
     ):
         with (
             web.Server(pictures=catalogue(web, drawn), api_fault=fault) as server,
@@ -355,10 +385,11 @@ def test_a_source_that_cannot_be_asked_is_one_clear_error(
             collector.run(SEARCH, limit=10)
 
 
+@pytest.mark.parametrize("fault", ["throttle once", "busy once"])
 def test_a_page_that_asks_to_wait_is_asked_again(
-    web: Any, drawn: list[bytes], collecting: Any
+    web: Any, drawn: list[bytes], collecting: Any, fault: str
 ) -> None:
-    server = web.Server(pictures=catalogue(web, drawn), api_fault="throttle once", retry_after="0")
+    server = web.Server(pictures=catalogue(web, drawn), api_fault=fault, retry_after="0")
     with server, collecting(server) as collector:
         assert collector.run(SEARCH, limit=10).usable == 6
 

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from mien.cache import Cache
-from mien.collecting.forgetting import forget, forgotten_digests, leftovers, tainted_by
+from mien.collecting.forgetting import forget, forgotten_digests, tainted_by
 from mien.collecting.inbox import class_names, take, throw_out
 from mien.collecting.inventory import count_cells, current_sources, held_photos, undecided_photos
 from mien.collecting.journal import read_journal
 from mien.collecting.ledger import read_sources, read_tombstones
+from mien.collecting.purging import Traces, leftovers
 from mien.collecting.quota import parse_quota, read_quota
 from mien.collecting.records import Search
 from mien.errors import DatasetError, UserError
@@ -203,7 +204,8 @@ def test_forgetting_leaves_nothing_but_the_tombstone(photos: Path) -> None:
     assert erased.photos == (taken.name,)
     assert set(erased.tables) == {"groups.csv", "sources.csv", "splits.csv"}
     assert erased.cache
-    assert leftovers(photos, digests=[line.sha256, line.fetched_sha256, line.url]) == []
+    assert leftovers(photos, erased.traces) == []
+    assert leftovers(photos, Traces(names=[line.url], digests=[])) == []
     everything = b"".join(
         path.read_bytes()
         for path in photos.rglob("*")

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mien.cli import main
 from mien.collecting import Manners, Patience
 from mien.dataset.drawn import draw_face
 from mien.dataset.drawn.faults import encode_jpeg, twin
-from mien.errors import DatasetError, UserError
+from mien.errors import DatasetError, FetchError, UserError
 from mien.records import Face
 from mien.workflows.collect import collect, yield_sentence
 from mien.workflows.forget import forget
@@ -163,11 +166,80 @@ def test_a_quota_of_5_x_6_x_10_is_filled_where_the_catalogue_can_and_the_rest_is
         ({"query": "x", "limit": 0}, "limit is 0"),
         ({"query": "x", "accept": True}, "only be accepted into a class"),
         ({"query": "x", "licences": ["free"]}, "licence 'free' is unknown"),
+        ({"query": "x", "label": "../elsewhere", "accept": True}, "cannot be a class"),
+        ({"query": "x", "groups": {"gender": "a;b"}}, "group 'gender=a;b' cannot be kept"),
     ],
 )
 def test_what_makes_no_sense_is_refused(into: Path, asked: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         collect(into, triage=False, **asked)
+
+
+def test_a_quota_cannot_name_a_class_outside_the_folder(into: Path, tmp_path: Path) -> None:
+    quota = tmp_path / "quota.toml"
+    quota.write_text('[want]\nclasses = ["../elsewhere"]\nper_cell = 1\n')
+    with pytest.raises(UserError, match="cannot be a class"):
+        collect(into, quota=quota, accept=True, triage=False)
+
+
+def test_a_file_is_no_folder_to_collect_into(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(UserError, match="is a file, expected a folder"):
+        collect(tmp_path / "notes.txt", query="x", triage=False)
+
+
+def test_a_quota_goes_on_with_the_sources_that_answer(
+    web: ModuleType, into: Path, tmp_path: Path
+) -> None:
+    quota = tmp_path / "quota.toml"
+    quota.write_text(
+        '[want]\nclasses = ["happy"]\nper_cell = 2\n[search]\nsources = ["openverse", "commons"]\n'
+    )
+    said: list[str] = []
+    with (
+        web.Server(pictures=[], api_fault="forbidden") as down,
+        web.Server(pictures=portraits(web, 3)) as up,
+    ):
+        urls = {"openverse": down.url, "commons": up.url}
+        record = collect(into, quota=quota, **{**polite(up, say=said.append), "base_urls": urls})
+        assert (record.usable, record.missing) == (2, ())
+        assert any("openverse is not asked any more" in sentence for sentence in said)
+        urls["commons"] = down.url
+        (tmp_path / "other").mkdir()
+        with pytest.raises(FetchError, match="HTTP 403"):
+            collect(tmp_path / "other", quota=quota, **{**polite(up), "base_urls": urls})
+
+
+def test_a_full_disk_is_one_clear_sentence_and_nothing_is_lost(
+    web: ModuleType, into: Path, tmp_path: Path
+) -> None:
+    # A limit on the size of files stands in for the disk: the journal meets it after some lines.
+    code = (
+        "import resource, signal, sys\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "from mien.cli import main\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    pictures = portraits(web, 8)
+    for picture in pictures:
+        picture.data = encode_jpeg(np.asarray(Image.open(BytesIO(picture.data)).resize((40, 40))),
+                                   quality=60)  # fmt: skip
+    with web.Server(pictures=pictures) as server:
+        asked = ["collect", "x", "--into", str(into), "--per-second", "0", "--allow-local", "--api",
+                 f"openverse={server.url}", "--no-triage"]  # fmt: skip
+        full = subprocess.run([sys.executable, "-c", code, *asked], capture_output=True, text=True,
+                              check=False)  # fmt: skip
+        assert full.returncode == 1
+        assert "Traceback" not in full.stderr
+        assert "cannot write" in full.stderr
+        assert main(asked) == 0
+    photos = list((into / ".inbox").glob("*.jpg"))
+    lines = [
+        json.loads(row) for row in (into / ".inbox" / "journal.jsonl").read_text().splitlines()
+    ]
+    assert len(lines) == len({line["url"] for line in lines}) == 8
+    assert len(photos) == len(sources(into).photos) == sum(line["reason"] is None for line in lines)
 
 
 def test_sources_tell_licences_unknown_photos_and_credits(web: ModuleType, into: Path) -> None:

@@ -15,7 +15,10 @@ from mien.cli.console import document, json_option, print_json
 @click.option("--credits", "as_credits", is_flag=True, help="Print the credits as text.")
 @json_option
 def command(photos: Path, as_credits: bool, as_json: bool) -> None:
-    """Say where each photo is from: licence, creator, when and by which query."""
+    """Say where each photo is from: licence, creator, when and by which query.
+
+    PHOTOS is a folder of photos, or a run: then the photos that it was trained on.
+    """
     from mien.reports.collecting import print_sources
     from mien.workflows.sources import sources
 

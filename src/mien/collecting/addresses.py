@@ -27,6 +27,13 @@ _COMPATIBLE: Final = ipaddress.IPv6Network("::/96")  # RFC 4291 2.5.5.1, depreca
 _MORE: Final = tuple(
     ipaddress.ip_network(net) for net in ("fec0::/10", "192.88.99.0/24", "3ffe::/16", "5f00::/16")
 )
+# Ports of other services, which an HTTP request must not reach (WHATWG Fetch, 2.9, from 1024 on;
+# below that only those of the web are used).
+_WEB_PORTS: Final = (80, 443)
+_OTHER_PORTS: Final = frozenset(
+    {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679,
+     6697, 10080}
+)  # fmt: skip
 _NAME: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")
 # A last label of (hexadecimal) digits: inet_aton would read an address (WHATWG URL 3.5).
 _NUMBER: Final = re.compile(r"(0[xX][0-9a-fA-F]*|[0-9]+)")
@@ -55,7 +62,7 @@ def check_url(url: str) -> SplitResult:
         raise _refused("a URL with a space, backslash or control character")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         raise _refused(f"not a URL: {error}") from error
     if parts.scheme not in ("http", "https"):
@@ -66,6 +73,8 @@ def check_url(url: str) -> SplitResult:
         raise _refused(f"host '[{host}]' is no address")
     if parts.username is not None or parts.password is not None:
         raise _refused("a URL with a user name")
+    if port is not None and port not in _WEB_PORTS and (port < 1024 or port in _OTHER_PORTS):
+        raise _refused(f"port {port} is no port of a web server")
     _check_host(host)
     return parts
 

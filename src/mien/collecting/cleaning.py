@@ -138,6 +138,8 @@ def _stripped_jpeg(data: bytes, *, orientation: int) -> bytes:
         if not inserted and marker != 0xE0:
             kept.append(_exif_of(orientation))
             inserted = True
+        if marker == 0xE0:
+            segment = _without_thumbnail(segment)  # noqa: PLW2901 - this marker's bytes
         is_profile = marker == 0xE2 and segment[4:].startswith(_ICC)
         is_word = (0xE1 <= marker <= 0xED and not is_profile) or marker in (0xEF, 0xFE)
         if not is_word:
@@ -171,6 +173,17 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             yield 0xD9, b"\xff\xd9"
             return
         at = end
+
+
+def _without_thumbnail(segment: bytes) -> bytes:
+    """JFIF's head without the small picture in it; nothing of an extension, which is only that.
+
+    Thumbnails may show what was cropped away later (JFIF 1.02, pages 5 to 8).
+    """
+    if segment[4:9] != b"JFIF\0" or len(segment) < 18:
+        return b""
+    body = segment[4:16] + b"\0\0"
+    return segment[:2] + struct.pack(">H", len(body) + 2) + body
 
 
 def _exif_of(orientation: int) -> bytes:

@@ -8,8 +8,10 @@ off at once, so that Ctrl-C waits for no slow server. Knows nothing of HTTP.
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import ssl
+import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
@@ -46,8 +48,26 @@ class CheckedBackend(httpcore.NetworkBackend):
         self._backend = backend
         self._allow_local = allow_local
         self._hung_up = False
+        self._deadline = threading.local()
         # Weak, so that a connection that is done with is not kept alive here.
         self._open: weakref.WeakSet[_Stream] = weakref.WeakSet()
+
+    def give_until(self, deadline: float) -> None:
+        """Let whatever the calling thread reads and writes next end by then (monotonic seconds).
+
+        Without this a server that sends a byte of its headers now and then holds a thread for days:
+        each read has its own patience.
+        """
+        self._deadline.at = deadline
+
+    def left(self, timeout: float | None) -> float | None:
+        """How long the calling thread may still wait, no longer than `timeout`."""
+        left = getattr(self._deadline, "at", math.inf) - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("the time for this fetch is over")
+        if math.isinf(left):
+            return timeout
+        return left if timeout is None else min(left, timeout)
 
     def hang_up(self) -> None:
         """Break off every connection and refuse new ones."""
@@ -78,11 +98,11 @@ class CheckedBackend(httpcore.NetworkBackend):
                 stream = self._backend.connect_tcp(
                     address,
                     port,
-                    timeout=timeout,
+                    timeout=self.left(timeout),
                     local_address=local_address,
                     socket_options=socket_options,
                 )
-                return _Stream(stream, self._open)
+                return _Stream(stream, self._open, self.left)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         assert failure is not None
@@ -105,9 +125,15 @@ class CheckedBackend(httpcore.NetworkBackend):
 class _Stream(httpcore.NetworkStream):
     """A connection that is listed while it is open; with TLS, the one inside is."""
 
-    def __init__(self, inner: httpcore.NetworkStream, listed: weakref.WeakSet[_Stream]) -> None:
+    def __init__(
+        self,
+        inner: httpcore.NetworkStream,
+        listed: weakref.WeakSet[_Stream],
+        left: Callable[[float | None], float | None],
+    ) -> None:
         self._inner: Final = inner
         self._listed: Final = listed
+        self._left: Final = left
         listed.add(self)
 
     def break_off(self) -> None:
@@ -117,10 +143,10 @@ class _Stream(httpcore.NetworkStream):
             wire.shutdown(socket.SHUT_RDWR)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, timeout)
+        return self._inner.read(max_bytes, self._left(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, timeout)
+        self._inner.write(buffer, self._left(timeout))
 
     def close(self) -> None:
         self._listed.discard(self)
@@ -132,7 +158,8 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, timeout), self._listed)
+        inner = self._inner.start_tls(ssl_context, server_hostname, self._left(timeout))
+        return _Stream(inner, self._listed, self._left)
 
     def get_extra_info(self, info: str) -> Any:
         return self._inner.get_extra_info(info)

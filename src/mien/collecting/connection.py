@@ -119,6 +119,7 @@ class Browser:
             Unusable: With a reason; `retry_after_s` is set where asking again may help.
         """
         deadline = time.monotonic() + self._patience.total_s
+        self._checked.give_until(deadline)
         for _ in range(MAX_HOPS + 1):
             if not self._allow_local:
                 check_url(url)
@@ -239,7 +240,7 @@ def _check_status(status: int, headers: dict[bytes, bytes]) -> None:
                        retry_after_s=10.0 if wait is None else wait)  # fmt: skip
     if status >= 500:
         raise Unusable("server error", f"the server failed (HTTP {status})", retry_after_s=1.0)
-    raise Unusable("not found", f"the server gives no picture (HTTP {status})")
+    raise Unusable("not found", f"the server answers HTTP {status}")
 
 
 def _body(

@@ -171,7 +171,7 @@ class CopyIndex:
             for i, look in enumerate(looks)
         ]
         row, crop, way = (np.concatenate(column) for column in zip(*found, strict=True))
-        owners = np.repeat(np.arange(len(looks)), [len(rows) for rows, _, _ in found])
+        owners = [i for i, (rows, _, _) in enumerate(found) for _ in rows]
         agreed: list[list[tuple[int, bool]]] = [[] for _ in looks]
         if not len(row):
             return agreed

@@ -1,34 +1,26 @@
 """Forgetting a photo, a person or a source: everything of it goes but a tombstone of digests.
 
-What goes: the photo (inbox included), its lines in `sources.csv`, `groups.csv`, the journal and any
-other table of the folder, and the whole cache, because thumbnails and embeddings in it cannot be
-told apart from outside; they are computed again when next needed. What stays is `forgotten.csv`.
+What goes: the photo (from the inbox and the studio's trash too), its lines in `sources.csv`,
+`groups.csv`, the journals and any other table of the folder, and the whole cache, because
+thumbnails and embeddings in it cannot be told apart from outside. What stays is `forgotten.csv`.
 Runs and models keep the digests of what they were trained on: that is how they are known to be
 tainted. Knows nothing of model files: whoever calls passes their fingerprints in.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from mien.collecting import ledger
-from mien.collecting.inventory import HeldPhoto, current_sources, held_photos
+from mien.collecting.inventory import HeldPhoto, current_sources, held_photos, trashed_photos
 from mien.collecting.journal import rewrite_journal
 from mien.collecting.ledger import SourceLine, Tombstone
-from mien.digest import digest_text
+from mien.collecting.purging import Traces, clear_private, clear_tables
 from mien.errors import DatasetError
-from mien.files import write_text
-from mien.places import user_cache, user_data
-
-_TABLES: Final = (".csv", ".tsv")
-_HOLDS_MORE: Final = 64 << 20  # a larger table is no table of photos
+from mien.places import user_data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,12 +32,14 @@ class Erased:
         tombstones: One a photo.
         tables: Tables of the folder from which lines were taken out.
         cache: Whether a cache was thrown away.
+        traces: What tells the photos, for looking elsewhere.
     """
 
     photos: tuple[str, ...]
     tombstones: tuple[Tombstone, ...]
     tables: tuple[str, ...]
     cache: bool
+    traces: Traces
 
 
 def forget(
@@ -71,7 +65,7 @@ def forget(
     if len(given) != 1:
         raise DatasetError("say which photos to forget", "Give --photo, --person or --source.")
     key, value = given[0]
-    held_now = held_photos(folder)
+    held_now = [*held_photos(folder), *trashed_photos(folder)]
     lines = current_sources(folder, held_now)
     photos = _meant(held_now, lines, key=key, value=value)
     if not photos:
@@ -82,15 +76,17 @@ def forget(
     ledger.add_tombstones(user_data() / ledger.TOMBSTONES_NAME, stones)
     digests = {digest for stone in stones for digest in (stone.sha256, stone.fetched_sha256)}
     names = {photo.name for photo in photos}
+    traces = Traces(names=names, digests=digests)
     for held in photos:
         held.path.unlink(missing_ok=True)
     rewrite_journal(folder, lambda line: not {line.sha256, line.fetched_sha256} & (digests - {""}))
-    tables = _clear_tables(folder, names=names, digests=digests)
+    cache = clear_private(folder, traces)
     return Erased(
         photos=tuple(sorted(names)),
         tombstones=tuple(stones),
-        tables=tables,
-        cache=_throw_cache_away(folder),
+        tables=clear_tables(folder, traces),
+        cache=cache,
+        traces=traces,
     )
 
 
@@ -142,50 +138,3 @@ def _tombstones(photos: Sequence[HeldPhoto], lines: Sequence[SourceLine]) -> lis
             )
         )
     return stones
-
-
-def _clear_tables(folder: Path, *, names: set[str], digests: set[str]) -> tuple[str, ...]:
-    """Take every row out of the folder's tables that names a photo or holds its digest."""
-    changed = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in _TABLES or path.name == ledger.TOMBSTONES_NAME:
-            continue
-        if path.is_symlink() or path.stat().st_size > _HOLDS_MORE:
-            continue
-        text = path.read_bytes().decode("utf-8-sig", "surrogateescape")
-        delimiter = max((",", ";", "\t"), key=text.partition("\n")[0].count)
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        kept = [row for row in rows if not ({c.strip() for c in row} & (names | (digests - {""})))]
-        if len(kept) != len(rows):
-            out = io.StringIO()
-            csv.writer(out, delimiter=delimiter, lineterminator="\n").writerows(kept)
-            write_text(path, out.getvalue())
-            changed.append(path.relative_to(folder).as_posix())
-    return tuple(changed)
-
-
-def _throw_cache_away(folder: Path) -> bool:
-    beside = folder / ".mien"
-    elsewhere = user_cache() / "photos" / digest_text(str(folder.resolve()))[:32]
-    found = [place for place in (beside, elsewhere) if place.is_dir()]
-    for place in found:
-        shutil.rmtree(place)
-    return bool(found)
-
-
-def leftovers(folder: Path, *, digests: Iterable[str]) -> list[str]:
-    """Files of a folder, tombstones apart, that still hold a digest: what forgetting did not reach.
-
-    Looks at small text files only; the bytes of photos are judged by their digests.
-    """
-    wanted = [digest for digest in digests if digest]
-    found = []
-    for path in sorted(folder.rglob("*")):
-        if path.name == ledger.TOMBSTONES_NAME or not path.is_file() or path.is_symlink():
-            continue
-        if path.stat().st_size > _HOLDS_MORE:
-            continue
-        data = path.read_bytes()
-        if any(digest.encode() in data for digest in wanted):
-            found.append(path.relative_to(folder).as_posix())
-    return found

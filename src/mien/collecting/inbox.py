@@ -48,7 +48,7 @@ def take(
         DatasetError: It is not in the inbox, or the label cannot be a folder's name.
     """
     photo = _find(folder, name)
-    _check_label(label)
+    check_label(label)
     said = dict(photo.groups if groups is None else groups)
     target = folder / label / photo.path.name
     try:
@@ -104,7 +104,15 @@ def _find(folder: Path, name: str) -> HeldPhoto:
     )
 
 
-def _check_label(label: str) -> None:
+def check_label(label: str) -> None:
+    """Refuse a class that cannot be a folder's name.
+
+    Raises:
+        DatasetError: It is empty, hidden, has a slash, or is not plain text.
+    """
     odd = any(slash in label for slash in _SLASHES) or is_ignored(label) or label != label.strip()
     if not label or odd or not label.isprintable():
-        raise DatasetError(f"'{label}' cannot be a class: it would be no folder's name", "")
+        raise DatasetError(
+            f"'{label}' cannot be a class: it would be no folder's name",
+            "Choose a name without slashes that does not begin with a dot.",
+        )

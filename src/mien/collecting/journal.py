@@ -7,6 +7,8 @@ kept photos are named by their digest. The journal may be deleted; then rejects 
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
 import time
@@ -14,10 +16,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from mien.collecting.records import REASONS, Candidate, Line, Search
-from mien.errors import DatasetError
+from mien.errors import DatasetError, UserError
 from mien.files import write_text
 from mien.records import plain
 
@@ -36,13 +38,13 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.path: Final = folder / INBOX / JOURNAL_NAME
         self.lines: Final = {line.url: line for line in read_journal(folder)}
-        self._file: IO[bytes] | None = None
+        self._file: BinaryIO | None = None
         self._synced_at = 0.0
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         _cut_torn_end(self.path)
-        self._file = self.path.open("ab")
+        self._file = self.path.open("ab", buffering=0)
         return self
 
     def __exit__(
@@ -52,19 +54,31 @@ class Journal:
         trace: TracebackType | None,
     ) -> None:
         assert self._file is not None
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with self._file, contextlib.suppress(OSError):
+            os.fsync(self._file.fileno())
 
     def add(self, line: Line) -> None:
-        """Add a line; it outlives a kill at once, and a power failure within a second."""
+        """Add a line; it outlives a kill at once, and a power failure within a second.
+
+        Raises:
+            UserError: The disk is full or gone; what was there stays whole.
+        """
         assert self._file is not None
+        row, before = _encoded(line), self._file.seek(0, os.SEEK_END)
+        try:
+            if self._file.write(row) != len(row):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if time.monotonic() - self._synced_at > _SYNC_EVERY_S:
+                os.fsync(self._file.fileno())
+                self._synced_at = time.monotonic()
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.truncate(before)  # half a line would swallow the next one
+            raise UserError(
+                f"cannot write '{self.path}': {error.strerror or error}",
+                "Free space on the disk and run it again: it goes on where it stopped.",
+            ) from error
         self.lines[line.url] = line
-        self._file.write(_encoded(line))
-        self._file.flush()
-        if time.monotonic() - self._synced_at > _SYNC_EVERY_S:
-            os.fsync(self._file.fileno())
-            self._synced_at = time.monotonic()
 
 
 def read_journal(folder: Path) -> list[Line]:

@@ -27,8 +27,12 @@ _URL: Final = re.compile(
     r"creativecommons\.org/(?:licenses/(?P<code>[a-z-]+)|publicdomain/(?P<public>zero|mark))"
     r"(?:/(?P<version>\d\.\d))?"
 )
+# The code, perhaps versions ("4.0-3.0-2.5", the first counts) and a country or "unported". Whole
+# words only: "by permission" is no licence. A lone "0" is none either, "cc0" and "zero" are.
 _WORDS: Final = re.compile(
-    r"(?:cc[\s-]*)?(?P<code>by(?:-(?:nc|sa|nd)){0,2}|zero|0)\s*[- ]?\s*(?P<version>\d\.\d)?.*"
+    r"(?:cc[\s-]*(?P<zero>0)|(?:cc[\s-]*)?(?P<code>by(?:-(?:nc|sa|nd)){0,2}|zero))"
+    r"(?:[\s-]*(?P<version>\d\.\d)(?:[,-]\s?\d\.\d)*\+?)?"
+    r"(?:[\s-]+(?:[a-z]{2,3}|unported|international|generic|deed|universal))*"
 )
 _NAMES: Final = {"zero": "cc0", "0": "cc0", "mark": "pdm"}
 
@@ -54,7 +58,8 @@ def parse_licence(text: str) -> str:
     if words in ("pd", "no restrictions") or words.startswith(("public domain", "pd-", "pd ")):
         return "pd"
     if found := _WORDS.fullmatch(words):
-        code = _NAMES.get(found["code"], found["code"])
+        word = found["code"] or found["zero"]
+        code = _NAMES.get(word, word)
         return _joined(code, found["version"]) if code in CODES else text
     return text
 

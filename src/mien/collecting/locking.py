@@ -33,6 +33,8 @@ def alone(folder: Path, *, wait_s: float = _PATIENCE_S) -> Iterator[None]:
     Raises:
         UserError: Somebody else still holds it, or the folder cannot be written.
     """
+    if folder.is_file():
+        raise UserError(f"'{folder}' is a file, expected a folder of photos", "Name a folder.")
     try:
         (folder / INBOX).mkdir(parents=True, exist_ok=True)
         file = (folder / INBOX / "lock").open("wb")

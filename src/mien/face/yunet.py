@@ -28,8 +28,9 @@ PASSES: Final = ((320, 0.0), (320, 0.5), (640, 0.0))
 SCORE: Final = 0.6
 _OVERLAP: Final = 0.3
 # `glance`: the side of its square, and the share of it that a face must fill to be trusted there. A
-# second face of half that width still has 20 px, which YuNet sees.
-GLANCE_PX: Final = 160
+# second face of half that width still has 16 px, which YuNet sees. Even at 80 px no verdict of the
+# triage on the study's 276 photos is another than with the full look.
+GLANCE_PX: Final = 128
 _LARGE: Final = 0.25
 _N_LANDMARKS: Final = 5
 _SETTINGS: Final = {"version": 1, "passes": PASSES, "score": SCORE, "overlap": _OVERLAP}

@@ -23,6 +23,7 @@ def model_card(run: Mapping[str, Any]) -> str:
     parts = [
         _purpose(run),
         _photos(run),
+        _sources(run.get("sources")),
         _recipe(run),
         "## Scores\n\n" + _bullets(run["sentences"]),
         _seeds(run),
@@ -53,6 +54,23 @@ def _photos(run: Mapping[str, Any]) -> str:
 
 {run["n_photos"]} photos, digest `{run["fingerprint"][:16]}`. Their labels were given by people and
 were not checked here."""
+
+
+def _sources(sources: Mapping[str, Any] | None) -> str:
+    if not sources:
+        return ""
+    rows = [(_safe(licence), str(n)) for licence, n in sources["by_licence"].items()]
+    if sources["n_unknown"]:
+        rows.append(("*source not recorded*", str(sources["n_unknown"])))
+    where = ", ".join(f"{n} from {_safe(name)}" for name, n in sources["by_source"].items())
+    return f"""### Where they are from
+
+{where}.
+
+{_table(["licence", "photos"], rows)}
+
+`sources.csv` in the run folder names creator and page of each; `mien sources RUN --credits` prints
+the credits that licences ask for."""
 
 
 def _recipe(run: Mapping[str, Any]) -> str:

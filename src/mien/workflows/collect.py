@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from mien.collecting import Browser, Collector, Gathered, Manners, Patience, Search, Settings
+from mien.collecting.inbox import check_label
 from mien.collecting.inventory import count_cells
 from mien.collecting.licences import wanted_codes
 from mien.collecting.quota import Cell, Quota, read_quota
 from mien.collecting.records import Keep
 from mien.collecting.sources import source_entry
 from mien.collecting.triage import FindFaces
-from mien.errors import UserError
+from mien.errors import FetchError, UserError
 from mien.face.finder import default_detector, load_face_finder
 from mien.records import Progress, Say, no_progress, say_nothing
 
@@ -166,9 +167,14 @@ def collect(
     source_entry(source)
     if limit < 1:
         raise UserError(f"limit is {limit}, at least 1 is needed", "")
+    if label is not None:
+        check_label(label)
+    _check_groups(groups or {})
     if accept and quota is None and label is None:
         raise UserError("photos can only be accepted into a class", "Give --class.")
     wanted = read_quota(Path(quota)) if quota is not None else None
+    for one in wanted.classes if wanted else ():
+        check_label(one)
     name = (detector or default_detector()) if triage else None
     settings = Settings(
         keep=keep,
@@ -197,6 +203,15 @@ def collect(
     return _record(Path(into), gathered, quota=wanted, detector=name, accept=accept)
 
 
+def _check_groups(groups: Mapping[str, str]) -> None:
+    for name, value in groups.items():
+        if set("=;") & set(name) or ";" in value or not (name + value).isprintable():
+            raise UserError(
+                f"group '{name}={value}' cannot be kept: ';' and '=' part groups in sources.csv",
+                "Use other characters.",
+            )
+
+
 def _faces(detector: str | None) -> FindFaces | None:
     return None if detector is None else load_face_finder(detector).glance
 
@@ -206,15 +221,25 @@ def _fill(collector: Collector, quota: Quota, *, progress: Progress, say: Say) -
     counts = Counter(count_cells(collector.into))
     left = {cell: quota.searches(cell) for cell in quota.wanted}
     done: list[Gathered] = []
+    failed: dict[str, FetchError] = {}
     while lacking := {cell: n for cell, n in quota.lacking(counts).items() if cell in left}:
         cell, lack = next(iter(lacking.items()))
         search = next(left[cell], None)
         if search is None:
             del left[cell]
             continue
+        if search.source in failed:
+            continue
         before = collector.gathered(search).usable
         say(f"{_cell_name(cell)} lacks {lack}: {search.source}, “{search.query}”.")
-        gathered = collector.run(search, limit=quota.limit, target=lack, progress=progress)
+        try:
+            gathered = collector.run(search, limit=quota.limit, target=lack, progress=progress)
+        except FetchError as error:
+            failed[search.source] = error
+            if set(failed) == set(quota.sources) and not done:
+                raise
+            say(f"{error} {search.source} is not asked any more in this run.")
+            continue
         counts[cell] += gathered.usable - before
         done.append(gathered)
     return done

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.collecting.forgetting import forget as erase
-from mien.collecting.forgetting import leftovers, tainted_by
+from mien.collecting.forgetting import tainted_by
 from mien.collecting.locking import alone
+from mien.collecting.purging import Traces, clear_tables, leftovers
 from mien.errors import DatasetError, ModelError
 from mien.model.file import SUFFIX, read_model
 from mien.model.record import Model
@@ -41,7 +42,8 @@ class ForgetRecord:
         tables: Tables of the folder from which lines were taken out.
         cache: Whether a cache was thrown away; it is filled again when next needed.
         tainted: Models that were trained on them.
-        left: Files of the folder that still name a digest: reports or notes of the user's own.
+        left: Files of the folder and of runs that still are or name one of the photos: reports or
+            notes of the user's own. Models that were trained on them are under `tainted`.
     """
 
     photos: tuple[str, ...]
@@ -85,14 +87,18 @@ def forget(
     tainted = _tainted(places, digests)
     for one in tainted:
         say(f"'{one.model}' was trained on {one.n_photos} of them: train it anew or delete it.")
-    every = {d for stone in erased.tombstones for d in (stone.sha256, stone.fetched_sha256)}
+    # Run folders lie outside the folder that names are relative to: only bytes tell there.
+    bare = Traces(names=(), digests=erased.traces.digests)
+    run_places = {place.resolve() for place in places if place.is_dir()}
+    tables = [str(place / name) for place in run_places for name in clear_tables(place, bare)]
+    left = [str(p / name) for p in run_places for name in leftovers(p, bare, but=(SUFFIX,))]
     return ForgetRecord(
         photos=erased.photos,
         tombstones=tuple(sorted(digests)),
-        tables=erased.tables,
+        tables=(*erased.tables, *sorted(tables)),
         cache=erased.cache,
         tainted=tainted,
-        left=tuple(leftovers(folder, digests=every)),
+        left=(*leftovers(folder, erased.traces), *sorted(left)),
     )
 
 

@@ -6,6 +6,7 @@ RUN/
   history.json   loss and accuracy of every epoch and seed
   answers.json   the exam of the model, and every seed's answers, where there were test photos
   card.md        the model card
+  sources.csv    where the training photos are from, for those that were collected
   run.json       the record; written last, so that a folder with it is whole
 ```
 

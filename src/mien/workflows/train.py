@@ -17,6 +17,7 @@ from jaxtyping import Int
 
 from mien.backbone.embed import Embedded
 from mien.backbone.network import fold
+from mien.collecting.ledger import write_sources
 from mien.dataset.folder import read_dataset, require_enough
 from mien.digest import digest_many
 from mien.errors import DatasetError, RecipeError
@@ -36,6 +37,7 @@ from mien.workflows.crossval import CrossValidationSummary, summarise
 from mien.workflows.embedder import Embedder, dataset_name, embedder_for, with_detector_at_hand
 from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
 from mien.workflows.leaks import find_leaks
+from mien.workflows.provenance import PhotoSources, ledger_of, summarise_sources
 from mien.workflows.test import examine_model, read_test_photos
 from mien.workflows.together import clusters_of, people_of, require_units, units_of
 
@@ -94,6 +96,7 @@ class TrainRecord:
         mien: The version that trained.
         sentences: The run in words.
         rejects: Photos left out.
+        sources: Where the training photos are from; None where no ledger says.
     """
 
     run: str
@@ -116,6 +119,7 @@ class TrainRecord:
     mien: str
     sentences: tuple[str, ...]
     rejects: tuple[Reject, ...]
+    sources: PhotoSources | None = None
 
 
 def train(
@@ -331,6 +335,7 @@ def _finish(
     kept = next((one for one in trained.fitted if one.diverged is None), trained.fitted[0])
     model = _model(trained, kept)
     path = folder / runs.MODEL
+    ledger = ledger_of(dataset)
     exam, seeds, n_embedded = _examine(trained, exam_photos, model, progress)
     if exam is not None:
         model = dataclasses.replace(model, exams=(_short(exam, exam_photos),))
@@ -360,6 +365,7 @@ def _finish(
         mien=VERSION,
         sentences=_sentences(trained.fitted, kept, seeds, exam),
         rejects=dataset.rejects + (() if exam_photos is None else exam_photos.dataset.rejects),
+        sources=summarise_sources(ledger, n_photos=len(dataset.photos)),
     )
     model = dataclasses.replace(model, card=model_card(record))
     write_model(path, model)
@@ -371,6 +377,8 @@ def _finish(
             say(sentence)
     write_json(folder / runs.HISTORY, {str(one.seed): plain(one.history) for one in trained.fitted})
     write_text(folder / runs.CARD, model.card)
+    if ledger:
+        write_sources(folder, ledger)
     write_json(folder / runs.RECORD, plain(record))
     return record
 

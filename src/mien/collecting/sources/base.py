@@ -85,8 +85,14 @@ def ask(url: str, context: SourceContext, *, source: str, accept: str) -> bytes:
             if attempt + 1 < _TRIES:
                 context.pause(max(error.retry_after_s, 0.5 * 2**attempt))
     assert last is not None
-    hint = "Try again later." if last.retry_after_s is not None else "Check the network."
+    hint = "Try again later." if last.retry_after_s is not None else _why_refused(last)
     raise FetchError(f"{source} cannot be asked: {last.message} ({url})", hint) from last
+
+
+def _why_refused(error: Unusable) -> str:
+    if error.reason == "not found":  # 401 and 403 among them
+        return "Say who you are with --contact YOUR-MAIL: services refuse those who do not."
+    return "Check the network."
 
 
 def text_of(value: Any) -> str:

@@ -30,65 +30,42 @@ class SourceEntry:
     home: str
     states_licences: bool
     on_web: bool
-    warning: str
+    warning: str = ""
 
 
-SOURCES: Final[dict[str, SourceEntry]] = {
-    "openverse": SourceEntry(
-        name="openverse",
-        search=openverse.search_openverse,
+_ENTRIES: Final = (
+    SourceEntry(
+        name="openverse", search=openverse.search_openverse, home="https://openverse.org",
         about="Openly licensed pictures from many collections; licence and creator with each.",
-        home="https://openverse.org",
-        states_licences=True,
-        on_web=True,
-        warning="",
+        states_licences=True, on_web=True,
     ),
-    "commons": SourceEntry(
-        name="commons",
-        search=commons.search_commons,
+    SourceEntry(
+        name="commons", search=commons.search_commons, home="https://commons.wikimedia.org",
         about="Wikimedia Commons: free pictures; licence and creator with each.",
-        home="https://commons.wikimedia.org",
-        states_licences=True,
-        on_web=True,
-        warning="",
+        states_licences=True, on_web=True,
     ),
-    "bing": SourceEntry(
-        name="bing",
-        search=bing.search_bing,
+    SourceEntry(
+        name="bing", search=bing.search_bing, home="https://www.bing.com/images",
         about="Bing's image search: many pictures, no licences.",
-        home="https://www.bing.com/images",
-        states_licences=False,
-        on_web=True,
-        warning=bing.RIGHTS,
+        states_licences=False, on_web=True, warning=bing.RIGHTS,
     ),
-    "urls": SourceEntry(
-        name="urls",
-        search=local.search_urls,
+    SourceEntry(
+        name="urls", search=local.search_urls, home="",
         about="A file of addresses, one a line, or a CSV with a column url.",
-        home="",
-        states_licences=False,
-        on_web=True,
-        warning="",
+        states_licences=False, on_web=True,
     ),
-    "folder": SourceEntry(
-        name="folder",
-        search=local.search_folder,
+    SourceEntry(
+        name="folder", search=local.search_folder, home="",
         about="A folder of pictures on this machine.",
-        home="",
-        states_licences=False,
-        on_web=False,
-        warning="",
+        states_licences=False, on_web=False,
     ),
-    "camera": SourceEntry(
-        name="camera",
-        search=local.search_camera,
+    SourceEntry(
+        name="camera", search=local.search_camera, home="",
         about="A folder that a camera fills, newest first.",
-        home="",
-        states_licences=False,
-        on_web=False,
-        warning="",
+        states_licences=False, on_web=False,
     ),
-}
+)  # fmt: skip
+SOURCES: Final[dict[str, SourceEntry]] = {entry.name: entry for entry in _ENTRIES}
 
 
 def source_entry(name: str) -> SourceEntry:

@@ -23,6 +23,8 @@ PAGE_SIZE: Final = 50
 MAX_PAGES: Final = 40
 _LAG_S: Final = 5.0  # what API:Etiquette recommends
 _TRIES: Final = 4
+# Its databases are behind, or we were too quick: those who can wait are asked to.
+_PATIENCE: Final = ("maxlag", "ratelimited")
 _PICTURES: Final = ("image/jpeg", "image/png", "image/webp", "image/gif", "image/tiff")
 
 
@@ -65,9 +67,9 @@ def _ask(url: str, context: SourceContext) -> dict[str, Any]:
         if "error" not in answer:
             return answer
         error = answer["error"] if isinstance(answer["error"], dict) else {}
-        if error.get("code") != "maxlag":
+        if error.get("code") not in _PATIENCE:
             break
-        context.pause(_LAG_S)  # its databases are behind: those who can wait are asked to
+        context.pause(_LAG_S)
     info = text_of(error.get("info")) or "an error"
     raise FetchError(f"Wikimedia Commons reports: {info}", "Try again later.")
 

@@ -2,6 +2,8 @@
 // Law: a decision is sent when the next one is made or the page is left, so that the last can be undone.
 // @ts-check
 
+import { fill, text } from "./texts.js";
+
 /** @typedef {{name: string, label: string|null, groups: Record<string, string>, title: string,
  *   creator: string, licence: string, landing_page: string, query: string}} Photo */
 /** @typedef {{photo: Photo, label: string|null, groups: Record<string, string>}} Decision */
@@ -19,7 +21,7 @@ const at = (id) => document.getElementById(id);
 
 async function load() {
   const answer = await fetch("/api/inbox");
-  if (!answer.ok) return fail("The server does not answer: start 'mien sort' again.");
+  if (!answer.ok) return fail(text("silent"));
   const inbox = await answer.json();
   photos = inbox.photos;
   classes = inbox.classes;
@@ -34,24 +36,29 @@ function order(photo) {
 
 function show() {
   const photo = photos[0];
-  at("left").textContent = photo ? `${photos.length} to decide` : "Nothing left to decide.";
+  at("left").textContent = photo ? text("left", { n: photos.length }) : text("done");
   at("progress").max = Math.max(1, decided + photos.length);
   at("progress").value = decided;
   at("undo").disabled = pending === null;
   at("classes").replaceChildren();
   at("groups").replaceChildren();
-  at("out").disabled = at("later").disabled = !photo;
+  at("choice").hidden = !photo;
+  at("next").hidden = Boolean(photo);
   if (!photo) {
     at("photo").removeAttribute("src");
     at("photo").alt = "";
     at("about").textContent = "";
+    at("page").hidden = true;
     void flush();
     return;
   }
   at("photo").src = source(photo);
-  at("photo").alt = photo.title || "Photo without a title";
-  const about = [photo.title, photo.creator && `by ${photo.creator}`, photo.licence, photo.query && `found by “${photo.query}”`];
-  at("about").textContent = about.filter(Boolean).join(" · ");
+  at("photo").alt = photo.title || text("untitled");
+  const creator = photo.creator && text("by", { name: photo.creator });
+  const query = photo.query && text("found", { words: photo.query });
+  at("about").textContent = [photo.title, creator, photo.licence, query].filter(Boolean).join(" · ");
+  at("page").hidden = !/^https?:/.test(photo.landing_page);
+  at("page").href = at("page").hidden ? "#" : photo.landing_page;
   order(photo).forEach((label, i) => at("classes").append(button(label, i, label === photo.label)));
   for (const [name, value] of Object.entries(photo.groups)) at("groups").append(field(name, value));
   for (const next of photos.slice(1, 4)) new Image().src = source(next);
@@ -110,7 +117,7 @@ async function flush() {
   const body = JSON.stringify({ name: sent.photo.name, label: sent.label, groups: sent.groups });
   const headers = { "Content-Type": "application/json" };
   const answer = await fetch("/api/decision", { method: "POST", headers, body, keepalive: true });
-  if (!answer.ok) fail((await answer.json()).error?.message ?? "The decision was not kept.");
+  if (!answer.ok) fail((await answer.json()).error?.message ?? text("lost"));
 }
 
 /** @param {string} text */
@@ -137,6 +144,17 @@ document.addEventListener("keydown", (event) => {
 at("out").addEventListener("click", () => decide(null));
 at("later").addEventListener("click", later);
 at("undo").addEventListener("click", undo);
+at("other").addEventListener("submit", (/** @type {Event} */ event) => {
+  event.preventDefault();
+  const label = at("new").value.trim();
+  if (!label) return;
+  at("new").value = "";
+  at("new").blur();
+  if (!classes.includes(label)) classes.push(label);
+  decide(label);
+});
 at("groups").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
 addEventListener("pagehide", () => void flush());
+fill();
+at("new").placeholder = text("new");
 void load();
