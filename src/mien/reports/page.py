@@ -222,7 +222,8 @@ def _percent_exact(share: float | None) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.0f}"
+    # No sign before a zero, and a minus as long as a plus.
+    return f"{round(100 * share)}".replace("-", "−")
 
 
 def _setting(value: Any) -> str:
