@@ -347,8 +347,8 @@ def test_a_redirect_to_https_and_to_another_host_is_followed_and_judged(
         with web.Server(pictures=pictures) as server, collecting(server) as collector:
             gathered = collector.run(SEARCH, limit=10)
         assert other.asked["/robots.txt"] == 1  # the other host has a say of its own
-    # The port speaks no TLS: what an http server on an https address looks like.
-    assert (gathered.usable, gathered.reasons) == (1, {"no connection": 1})
+    # The port speaks no TLS: its robots.txt is out of reach, which forbids (RFC 9309, 2.3.1.4).
+    assert (gathered.usable, gathered.reasons) == (1, {"robots.txt": 1})
 
 
 def test_a_folder_and_a_camera_are_sources_too(

@@ -272,6 +272,8 @@ def test_the_inbox_is_decided_one_by_one(web: ModuleType, into: Path) -> None:
     assert look(folder).photos == ()
     with pytest.raises(DatasetError, match="has no inbox"):
         dataset_folder(into / "sad")
+    with pytest.raises(DatasetError, match="'nowhere' does not exist"):
+        dataset_folder("nowhere")
 
 
 @pytest.mark.usefixtures("small_backbone")

@@ -76,6 +76,8 @@ class Run:
             thread.start()
         try:
             self._feed_and_wait()
+        except FetchError:  # of the source alone: other searches go on with the same connections
+            raise
         except BaseException:  # Ctrl-C must not wait for slow servers
             self._schedule.close()
             self._judge.hang_up()

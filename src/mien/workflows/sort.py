@@ -52,6 +52,8 @@ def dataset_folder(path: Path | str) -> Path:
     """
     given = Path(path)
     folder = given.parent if given.name == INBOX else given
+    if not folder.is_dir():
+        raise DatasetError(f"folder '{folder}' does not exist", "Give the folder of photos.")
     if not (folder / INBOX).is_dir():
         raise DatasetError(f"'{folder}' has no inbox", "Fill one with 'mien collect'.")
     return folder
