@@ -20,8 +20,9 @@ _FOLDS: Final = ((10, 5), (4, 2))
 
 
 class Asked(BaseModel):
-    """What to train: nothing said is the default."""
+    """What to train: nothing said is the default; `again` is what was trained last."""
 
+    again: bool = False
     recipe: str = "expression"
     seeds: int = Field(default=1, ge=1, le=50)
     settings: dict[str, str | int | float | bool] = {}
@@ -32,6 +33,9 @@ def train(request: Request, body: Asked) -> Any:
     """Start a training."""
     studio = studio_of(request)
     studio.project.settle_order()
+    if body.again and (last := _finished(studio)) is not None:
+        known = last["arguments"]
+        body = Asked(recipe=known["recipe"], seeds=known["seeds"], settings=known["settings"])
     folds = _folds(studio)
     arguments: dict[str, Any] = {
         "photos": str(studio.project.root),
@@ -63,11 +67,8 @@ def result(request: Request, job: str) -> Any:
     )
     seen = record["answer"]["n_photos"] + len(record["answer"]["rejects"])
     unchanged = not changed and seen == listing.n_photos
-    trainings = [one for one in studio.jobs.all() if one["verb"] == "train"]
-    before = next(
-        (one for one in trainings if one["state"] == "done" and one["id"] < record["id"]), None
-    )
-    return told(request, {**training_view(record, before=before), "unchanged": unchanged})
+    view = training_view(record, before=_finished(studio, before=record["id"]))
+    return told(request, {**view, "unchanged": unchanged})
 
 
 @router.get("/jobs/latest")
@@ -101,6 +102,15 @@ def in_words(record: dict[str, Any], language: str) -> dict[str, Any]:
         return record
     message = say(language, f"error.{error['code']}", **error.get("values", {}))
     return {**record, "error": {**error, "message": message}}
+
+
+def _finished(studio: Studio, *, before: str | None = None) -> dict[str, Any] | None:
+    """The latest training that was finished, or the latest before that of this number."""
+    return next(
+        (job for job in studio.jobs.all() if job["verb"] == "train" and job["state"] == "done"
+         and (before is None or job["id"] < before)),
+        None,
+    )  # fmt: skip
 
 
 def _folds(studio: Studio) -> int | None:

@@ -253,6 +253,6 @@ byId("run").onclick = guarded(async () => {
 });
 byId("cancel").onclick = guarded(async () => { await api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }); });
 byId("undo").onclick = guarded(undo);
-byId("retrain").onclick = guarded(async () => { await api("/api/train", { json: {} }); location.assign("/"); });
+byId("retrain").onclick = guarded(async () => { await api("/api/train", { json: { again: true } }); location.assign("/"); });
 load().then(() => { if (state.job?.state === "running") follow(state.job.id); }).catch(tell);
 onPulse(["photos", "decisions", "jobs"], () => (following ? undefined : state.pulse), renew);

@@ -219,8 +219,8 @@ async function show(job) {
   enable();
 }
 
-/** This training beside the one before it. @param {any} before */
-function whatChanged({ score, difference, n_photos, per_class }) {
+/** This training beside the one before it. @param {any} before @param {string} now its recipe */
+function whatChanged({ score, difference, n_photos, per_class, recipe }, now) {
   const points = (/** @type {number} */ share) => number(Math.round(1000 * share) / 10);
   const { value, low, high } = difference;
   const verdict = low > 0 ? "train.change_better" : high < 0 ? "train.change_worse" : "train.change_none";
@@ -228,7 +228,8 @@ function whatChanged({ score, difference, n_photos, per_class }) {
     ? `${percent(part.estimate.value)} (${number(part.correct)}/${number(part.n)})` : "–");
   return el("div", { class: "changed" },
     el("p", { class: "small" }, t("train.change", { before: percent(score.value), points: points(value),
-      low: points(low), high: points(high), then: number(n_photos[0]), now: number(n_photos[1]) }), " ", t(verdict)),
+      low: points(low), high: points(high), then: number(n_photos[0]), now: number(n_photos[1]) }), " ", t(verdict),
+      recipe === now ? "" : ` ${t("train.change_recipe", { recipe })}`),
     per_class.length > 0 && el("details", { class: "small" }, el("summary", null, t("train.change_by_class")),
       el("div", { class: "scroll" }, el("table", null,
         el("thead", null, el("tr", null, ...["class", "change_then", "change_now"].map((key, i) =>
@@ -244,7 +245,7 @@ function result(view) {
     score && el("p", { class: "score number" }, percent(score.value), el("small", null, t("train.held_back"))),
     score && share(score, { correct: Math.round(score.value * score.n), n: score.n, large: true }),
     score && el("p", { class: "soft small" }, t("train.validation_note", { n: number(score.n) })),
-    view.before && whatChanged(view.before),
+    view.before && whatChanged(view.before, view.recipe),
     view.n_rejects > 0 && el("p", { class: "small" }, t("train.left_out", { n: number(view.n_rejects) })),
     el("p", { class: "soft small done" }, t("train.done", { time: duration(view.seconds) })),
     el("button", { type: "button", class: "hood-button", onclick: () => openHood(view) }, t("train.hood")));
