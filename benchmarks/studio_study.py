@@ -26,7 +26,7 @@ from playwright.sync_api import sync_playwright
 
 from mien.workflows.test import test as mien_test
 
-PATIENCE_S = 300
+PATIENCE_S = 120
 # What an exam says of a model; `photos` holds every single answer with its probabilities.
 FIGURES = ("n", "correct", "accuracy", "per_class", "per_group", "confusion", "macro_f1", "photos")
 
@@ -56,7 +56,11 @@ def in_the_grid(page: Any, folder: Path) -> tuple[int, float]:
     total = state(page)["n_photos"]
     digits = f"{counts}.reduce((sum, text) => sum + Number(text.replace(/[^0-9]/g, '')), 0)"
     until(lambda: page.evaluate(digits) == total)
-    drawn = "[...document.querySelectorAll('.strip img')].every((one) => one.complete)"
+    # Thumbnails out of sight are not asked for; those in sight are drawn.
+    drawn = """[...document.querySelectorAll('.strip img')].filter((one) => {
+        const { top, bottom, width } = one.getBoundingClientRect();
+        return width && bottom > 0 && top < innerHeight;
+    }).every((one) => one.naturalWidth > 0)"""
     until(lambda: page.evaluate(drawn))
     return total, time.monotonic() - began
 

@@ -236,6 +236,9 @@ class World:
 
     def permit(self, page: Any, setting: Literal["granted", "denied"]) -> None:
         """Allow or forbid the camera, as in the address bar."""
+        if setting == "granted":
+            page.context.grant_permissions(["camera"], origin=page.url.rstrip("/"))
+            return
         line = self.browser.new_browser_cdp_session()
         targets = line.send("Target.getTargets")["targetInfos"]
         ours = next(one for one in targets if one["url"] == page.url and one["type"] == "page")
