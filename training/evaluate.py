@@ -227,7 +227,7 @@ def main() -> None:
     parser.add_argument("--faces", type=Path)
     parser.add_argument("--size", type=int, default=96)
     parser.add_argument(
-        "--factor", type=float, default=0.8, help="side of the crop / side of the box"
+        "--factor", type=float, default=0.9, help="side of the crop / side of the box"
     )
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()

@@ -15,6 +15,7 @@ import json
 from pathlib import Path
 
 import network
+from runs import SILENCED
 
 NAME = "mien_expression"
 PREPROCESSING = "orient | crop:face({factor:g},yunet) | resize:{size_px}:area | grey | scale:-1:1"
@@ -22,7 +23,7 @@ PREPROCESSING = "orient | crop:face({factor:g},yunet) | resize:{size_px}:area | 
 
 def ancestors(out: Path, name: str) -> list[dict]:
     """The records of `name` and of the runs it stands on, first made first."""
-    record = json.loads((out / f"{name}.json").read_text())
+    record = json.loads((out / f"{SILENCED.get(name, name)}.json").read_text())
     parents = [p for p in (record["run"]["start"], *record["run"]["teachers"]) if p != "start"]
     found = {r["run"]["name"]: r for parent in parents for r in ancestors(out, parent)}
     return [*found.values(), record]

@@ -1,7 +1,10 @@
-"""Trains the built-in backbone `mien-expression`: one command, all stages.
+"""Trains the runs behind the built-in backbone `mien-expression`, all stages.
 
     python training/train.py --faces ../shared/faces \
-        --start ../shared/models/teachablemachine-image-model.zip --out build/expression
+        --start ../shared/models/teachablemachine-image-model.zip --out build/expression \
+        --only first second third
+
+`build.sh` is the one command that does all there is to do, in order.
 
 A training is a list of runs (`runs.py` is their record), a run a list of stages that share
 one learning-rate curve. A run starts from the Teachable Machine weights or from an
@@ -246,7 +249,7 @@ def work(rank: int, n_ranks: int, meeting_point: str, arguments: argparse.Namesp
     training, validation = data.load(arguments.faces)
     for run in RUNS:
         record = arguments.out / f"{run.name}.json"
-        if record.exists() or arguments.only not in (None, run.name):
+        if record.exists() or run.name not in arguments.only:
             continue
         result = train_run(run, training, validation, arguments.start, arguments.out)
         torch.distributed.barrier()
@@ -266,7 +269,10 @@ def main() -> None:
     parser.add_argument("--start", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--only", help="train this run alone; those that it builds on must be there"
+        "--only",
+        nargs="+",
+        default=[run.name for run in RUNS],
+        help="train these runs; those that they build on must be there",
     )
     parser.add_argument(
         "--processes", type=int, default=2, help="part of the recipe: two made the weights"
