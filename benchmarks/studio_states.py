@@ -65,7 +65,7 @@ def studio(root: Path) -> Iterator[str]:
 
 def draw_project(folder: Path, *, n_per_class: int = 24, size_px: int = 256) -> Path:
     """Draw photos with faults to be found, and test photos of other people beside them."""
-    drawn = draw_dataset(folder / "drawn", n_per_class=n_per_class, test_per_class=6, seed=0,
+    drawn = draw_dataset(folder / "drawn", n_per_class=n_per_class, test_per_class=18, seed=0,
                          size_px=size_px, faults=FAULTS)  # fmt: skip
     assert drawn.photos
     (folder / "drawn" / "train").rename(folder / "faces")
@@ -102,7 +102,7 @@ def fill_project(page: Any, root: Path) -> None:
     job(page, "/api/train", body)
     job(page, "/api/train", {"recipe": "expression"})
     test_set = call(page, "/api/exam/folder", {"folder": str(root.parent / "other-people")})["id"]
-    for model in call(page, "/api/exam")["models"]:
+    for model in reversed(call(page, "/api/exam")["models"]):
         job(page, "/api/exam/take", {"set": test_set, "run": model["id"]})
     job(page, "/api/audit/run", {"set": test_set})
     vary = {"epochs": ["20", "50", "100"], "learning_rate": ["0.0005", "0.001"]}
@@ -252,8 +252,8 @@ def export(page: Any) -> None:
     board(page)
     page.click("#try-export")
     page.locator(".formats").wait_for()
-    page.locator(".format button").nth(3).click()
-    page.locator(".format .button.main").wait_for()
+    page.locator("[data-format=onnx] > button").click()
+    page.locator("[data-format=onnx] .quiet-list").wait_for()
 
 
 def rejects(page: Any) -> None:

@@ -73,8 +73,13 @@ def in_language(language: str, sentence: str) -> str:
 
 
 def knows(language: str, sentence: str) -> bool:
-    """Whether the catalogue of a language has this sentence."""
-    return any(one.pattern.fullmatch(sentence) for one in _load(language).messages)
+    """Whether the catalogue of a language has this sentence, and the messages inside it."""
+    for template in _load(language).messages:
+        found = template.pattern.fullmatch(sentence)
+        if found:
+            inside = [name for name, kind in template.kinds.items() if kind in ("said", "%")]
+            return all(knows(language, found[name]) for name in inside)
+    return False
 
 
 def answer_in(language: str, answer: Any) -> Any:

@@ -2,7 +2,7 @@
 // Law: test photos appear only in the result of an exam that was taken on them.
 // @ts-check
 
-import { api, ask, byId, el, every, number, percent, spokenIn, t, tell, toast } from "./mien.js";
+import { api, ask, byId, el, every, interval, number, percent, spokenIn, t, tell, toast } from "./mien.js";
 import { confusion, gallery, share, shareTable } from "./figures.js";
 import { onPulse } from "./pulse.js";
 
@@ -146,7 +146,7 @@ function headline(exam) {
         ? fact(t("exam.hidden"), t("exam.hidden_value", { share: percent(hidden.accuracy), n: hidden.n })) : [])));
 }
 
-const words = (/** @type {any} */ one) => `${percent(one.value)} (${percent(one.low)} – ${percent(one.high)})`;
+const words = (/** @type {any} */ one) => `${percent(one.value)} (${interval(one)})`;
 const fact = (/** @type {string} */ name, /** @type {string} */ value) => [el("dt", null, name), el("dd", { class: "number" }, value)];
 
 /** @param {any} result */

@@ -179,7 +179,8 @@ export function every(ms, call) {
 }
 
 const PERCENT = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
-const PERCENT_1 = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 });
+const PERCENT_1 = new Intl.NumberFormat(language, { style: "percent", minimumFractionDigits: 1,
+  maximumFractionDigits: 1 });
 const NUMBER = new Intl.NumberFormat(language);
 
 /**
