@@ -22,6 +22,7 @@ from mien.dataset.drawn import draw_face
 from mien.dataset.drawn.faults import encode_jpeg, twin
 from mien.errors import DatasetError, FetchError, UserError
 from mien.records import Face
+from mien.reports.collecting import cells
 from mien.workflows.collect import collect, yield_sentence
 from mien.workflows.forget import forget
 from mien.workflows.sort import dataset_folder, decide, look
@@ -106,7 +107,7 @@ def test_one_search_ends_with_its_yield_in_figures_and_words(web: ModuleType, in
         "asked": 6, "fetched": 5, "usable": 4, "yield": 0.6667,
         "reasons": {"mirrored copy": 1, "not found": 1},
     }  # fmt: skip
-    assert record.sentences[0] == "4 of 6 usable: 1 copies, 1 not found."
+    assert record.sentences[0] == "4 of 6 usable: 1 copy, 1 not found."
     assert document["table"] == {
         "rows": ["happy"], "columns": [""], "counts": [[4]], "wanted": None,
     }  # fmt: skip
@@ -315,6 +316,15 @@ def test_decisions_at_the_same_moment_lose_no_line(web: ModuleType, into: Path) 
     assert (into / "groups.csv").read_text().count("\nsad/") == 6
 
 
+def test_a_table_too_wide_for_a_terminal_is_turned() -> None:
+    columns = [f"gender={g}, skin={s}" for s in SKINS for g in GENDERS]
+    table = {"rows": list(CLASSES), "columns": columns, "counts": [[1] * 6] * 5, "wanted": None}
+    lines = cells(table).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split() == list(CLASSES)
+    assert lines[1].startswith("gender=man, skin=white")
+
+
 def test_the_yield_of_nothing_is_said_too() -> None:
     assert yield_sentence([]) == "0 of 0 usable."
 
@@ -340,5 +350,5 @@ def test_the_verbs_print_words_and_json(
     assert main(["sources", str(into), "--credits"]) == 0
     assert capsys.readouterr().out.count("Jo Example") == 2
     assert main(["forget", str(into), "--photo", photos[0]["name"]]) == 0
-    assert "1 photos forgotten" in capsys.readouterr().out
+    assert "1 photo forgotten" in capsys.readouterr().out
     assert main(["forget", str(into), "--photo", photos[0]["name"]]) == 1

@@ -6,7 +6,9 @@ A view of the JSON documents and nothing else: no figure is made here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
+
+_WIDTH: Final = 80  # of a terminal
 
 
 def print_collect(answer: Mapping[str, Any]) -> None:
@@ -32,28 +34,30 @@ def print_sources(answer: Mapping[str, Any]) -> None:
         print(f"{line['path']}  {line['source']}  {licence}  {who}  {line['landing_page']}")  # noqa: T201
     n = len(answer["photos"])
     counts = ", ".join(f"{count} {name}" for name, count in answer["by_licence"].items())
-    print(f"{n} photos with a known source" + (f": {counts}." if counts else "."))  # noqa: T201
+    print(f"{_count(n, 'photo')} with a known source" + (f": {counts}." if counts else "."))  # noqa: T201
     for key, words in (
         ("unknown", "of unknown source"),
         ("changed", "changed since they were collected"),
     ):
         if answer[key]:
-            print(f"{len(answer[key])} photos {words}, such as {answer[key][0]}.")  # noqa: T201
+            print(f"{_count(len(answer[key]), 'photo')} {words}, such as {answer[key][0]}.")  # noqa: T201
 
 
 def print_forget(answer: Mapping[str, Any]) -> None:
     """Print what was forgotten and what is tainted."""
-    print(f"{len(answer['photos'])} photos forgotten: {', '.join(answer['photos'])}.")  # noqa: T201
+    print(f"{_count(len(answer['photos']), 'photo')} forgotten: {', '.join(answer['photos'])}.")  # noqa: T201
     if answer["cache"]:
         print("The cache was thrown away with them; it is filled again when needed.")  # noqa: T201
     for one in answer["tainted"]:
         print(f"Tainted: {one['model']} (trained on {one['n_photos']} of them).")  # noqa: T201
     for path in answer["left"]:
-        print(f"Still named in your own file: {path}")  # noqa: T201
+        print(f"Still named in another file: {path}")  # noqa: T201
 
 
 def cells(table: Mapping[str, Any]) -> str:
     """The class by group table as text; ``3/10`` where 10 are wanted.
+
+    Classes stand above where the groups' names would make it wider than a terminal.
 
     Example:
         >>> print(cells({"rows": ["sad"], "columns": ["skin=brown"], "counts": [[3]],
@@ -68,7 +72,14 @@ def cells(table: Mapping[str, Any]) -> str:
     ]
     heads = [column or "photos" for column in table["columns"]]
     rows = [["", *heads], *([name, *row] for name, row in zip(table["rows"], body, strict=True))]
-    return "\n".join(_aligned(rows))
+    upright = _aligned(rows)
+    if max(map(len, upright)) > _WIDTH:
+        return "\n".join(_aligned([list(column) for column in zip(*rows, strict=True)]))
+    return "\n".join(upright)
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" if n == 1 else f"{n} {word}s"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

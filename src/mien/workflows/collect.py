@@ -24,12 +24,12 @@ from mien.errors import FetchError, UserError
 from mien.face.finder import default_detector, load_face_finder
 from mien.records import Progress, Say, no_progress, say_nothing
 
-# Reasons that people count as one, in the words of the summary.
-_TOGETHER: Mapping[str, str] = {
-    "no face": "no single face",
-    "several faces": "no single face",
-    "copy": "copies",
-    "mirrored copy": "copies",
+# Reasons that people count as one, in the words of the summary: of one, and of several.
+_TOGETHER: Mapping[str, tuple[str, str]] = {
+    "no face": ("no single face", "no single face"),
+    "several faces": ("no single face", "no single face"),
+    "copy": ("copy", "copies"),
+    "mirrored copy": ("copy", "copies"),
 }
 
 
@@ -312,10 +312,10 @@ def yield_sentence(gathered: Sequence[Gathered]) -> str:
     """The yield in words, as in «38 of 120 usable: 41 no single face, 22 copies»."""
     asked = sum(search.asked for search in gathered)
     usable = sum(search.usable for search in gathered)
-    together: Counter[str] = Counter()
+    together: Counter[tuple[str, str]] = Counter()
     for reason, n in _sum_reasons(gathered).items():
-        together[_TOGETHER.get(reason, reason)] += n
-    why = ", ".join(f"{n} {reason}" for reason, n in together.most_common())
+        together[_TOGETHER.get(reason, (reason, reason))] += n
+    why = ", ".join(f"{n} {words[n != 1]}" for words, n in together.most_common())
     return f"{usable} of {asked} usable" + (f": {why}." if why else ".")
 
 
