@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from mien.audits.doubt import doubt
+from mien.audits.trust import chances
 from mien.workflows.audit import look
 
 
@@ -28,7 +29,7 @@ def main() -> None:
     view, _ = look(given.photos, test=None, recipe=given.recipe)
     part, n_classes = view.train, len(view.train.dataset.classes)
     y_true, units = part.y[part.embedded], view.units[part.embedded]
-    n, precisions, suspects = len(y_true), [], []
+    n, precisions, suspects, sure = len(y_true), [], [], []
     k = round(given.share * n)
     for seed in range(given.repeats):
         rng = np.random.default_rng(seed)
@@ -39,13 +40,20 @@ def main() -> None:
         top = np.argsort(found.rank_score, kind="stable")[:k]
         precisions.append(float(np.isin(top, swapped).mean()))
         believed = found.probs.mean(axis=0)[np.arange(n), found.other]
-        often = np.flatnonzero((found.suspect.mean(axis=0) > 0.5) & (believed > 0.5))
+        chance = chances(part.embeddings, y=y, units=units, n_classes=n_classes,
+                         scores=found.rank_score, rng=rng)  # fmt: skip
+        doubted = (found.suspect.mean(axis=0) > 0.5) & (believed > 0.5)
+        often = np.flatnonzero(doubted & (chance >= 0.2))
+        likely = np.flatnonzero(doubted & (chance >= 0.5))
+        sure.append([len(likely), int(np.isin(swapped, likely).sum())])
         suspects.append([len(often), int(np.isin(swapped, often).sum())])
     answer = {
         "photos": n, "swapped": k, "precision": float(np.mean(precisions)),
         "sd": float(np.std(precisions)), "random": k / n,
         "suspected": float(np.mean([a for a, _ in suspects])),
         "swapped_among_them": float(np.mean([b for _, b in suspects])),
+        "likely": float(np.mean([a for a, _ in sure])),
+        "swapped_among_the_likely": float(np.mean([b for _, b in sure])),
     }  # fmt: skip
     print(json.dumps(answer, indent=1))
     given.out.write_text(json.dumps(answer, indent=1))

@@ -33,7 +33,7 @@ MODULES = {
     "split": "split",
     "study": "study",
     "test": "test",
-    "train": "train",
+    "train": "train_record",
 }
 
 

@@ -79,6 +79,8 @@ class Dataset:
         photos: Sorted by name, so that two machines see the same order.
         group_columns: Names of the group columns, in the order of the table or pattern.
         rejects: What was left out.
+        stated: Photos for which the table of groups states another class than their folder, with
+            that class; empty unless it was asked for, as it stops the reading otherwise.
     """
 
     root: Path
@@ -86,6 +88,7 @@ class Dataset:
     photos: tuple[Photo, ...]
     group_columns: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = ()
+    stated: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ import pytest
 from mien.audits.catalogue import CHECKS, run_checks
 from mien.audits.facts import Facts
 from mien.audits.findings import OUTCOMES, Finding
+from mien.audits.overlap import pack
 from mien.audits.view import Looks, Part, View
 from mien.digest import digest_text
 from mien.records import Dataset, Face, Photo, Reject
@@ -44,6 +45,8 @@ def facts(seed: int, **changes: object) -> Facts:
         "skin_angle": rng.uniform(-20, 60),
         "hashes": rng.integers(0, 2**63, 8, dtype=np.uint64),
         "thumbnail": rng.integers(0, 256, (64, 64), dtype=np.uint8),
+        "picture": pack(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)),
+        "chip": rng.integers(0, 256, (32, 32), dtype=np.uint8),
     }
     return Facts(**{**values, **changes})
 

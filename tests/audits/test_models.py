@@ -13,6 +13,7 @@ from mien.audits.neighbours import nearest
 from mien.audits.shortcut import design, one_hot, tell
 from mien.audits.skin import skin_class, typology_angle
 from mien.audits.tables import Table, collect_next
+from mien.audits.trust import chances
 from mien.records import Face
 
 
@@ -40,6 +41,33 @@ def test_clean_blobs_are_hardly_doubted():
     x, y = blobs(400, 3, apart=4)
     found = doubt(x, y=y, units=np.arange(400), n_classes=4, rng=np.random.default_rng(0))
     assert (found.suspect.mean(axis=0) > 0.5).mean() <= 0.01
+
+
+def test_chances_tell_wrong_labels_from_right_ones():
+    x, y = blobs(400, 6, apart=3)
+    rng = np.random.default_rng(1)
+    wrong = rng.choice(400, 20, replace=False)
+    given = y.copy()
+    given[wrong] = (given[wrong] + rng.integers(1, 4, 20)) % 4
+    units = np.arange(400)
+    found = doubt(x, y=given, units=units, n_classes=4, rng=rng)
+    chance = chances(x, y=given, units=units, n_classes=4, scores=found.rank_score, rng=rng)
+    right = np.setdiff1d(np.arange(400), wrong)
+    assert np.median(chance[wrong]) > 0.5
+    assert np.mean(chance[right] < 0.2) > 0.97
+    # One in twenty was wrong, as the chances suppose: they add up to about that many.
+    assert 10 <= chance.sum() <= 30
+    order = np.argsort(found.rank_score)
+    assert (np.diff(chance[order]) <= 1e-9).all()
+
+
+def test_labels_that_tell_nothing_give_no_chances_to_speak_of():
+    rng = np.random.default_rng(3)
+    x, y = rng.standard_normal((200, 10)).astype(np.float32), np.arange(200) % 4
+    units = np.arange(200)
+    found = doubt(x, y=y, units=units, n_classes=4, rng=rng)
+    chance = chances(x, y=y, units=units, n_classes=4, scores=found.rank_score, rng=rng)
+    assert np.mean(chance >= 0.5) <= 0.02
 
 
 def test_a_twin_with_the_same_wrong_label_does_not_vouch_for_it():

@@ -69,7 +69,7 @@ def page(tmp_path: Path) -> str:
     record = AuditRecord(
         photos="photos", test_photos="test", recipe="expression", n_photos=25, n_test=3,
         n_embedded=0, table=table, findings=findings(), collect_next=collect_next(table),
-        rejects=(),
+        splits=None, expected=None, rejects=(),
     )  # fmt: skip
     print_audit(record)
     write_audit_page(tmp_path / "page.html", record=record, parts={"train": part, "test": part})

@@ -62,12 +62,28 @@ def sentences_of(path: Path) -> Iterator[str]:
     """The sentences in a check's source, with stand-ins for what is computed."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     for function in ast.walk(tree):
+        if isinstance(function, ast.ClassDef):
+            yield from sentences_of_photo_check(function)
         if not isinstance(function, ast.FunctionDef):
             continue
         names = local_texts(function)
         for call in ast.walk(function):
             if isinstance(call, ast.Call):
                 yield from sentences_of_call(call, names)
+
+
+def sentences_of_photo_check(check: ast.ClassDef) -> Iterator[str]:
+    """What a check says that asks every photo for itself."""
+    said = {
+        one.targets[0].id: ast.literal_eval(one.value)
+        for one in check.body
+        if isinstance(one, ast.Assign) and isinstance(one.targets[0], ast.Name)
+    }
+    if "says" in said:
+        one, many = said["says"]
+        yield f"1 photo {one}: a.jpg. {said['advice']}"
+        yield f"5 photos {many}: a.jpg, b.jpg, c.jpg and 2 more. {said['advice']}"
+        yield said["clean"]
 
 
 def local_texts(function: ast.FunctionDef) -> dict[str, ast.expr]:
@@ -88,16 +104,9 @@ def is_text(node: ast.expr) -> bool:
 
 
 def sentences_of_call(call: ast.Call, names: dict[str, ast.expr]) -> Iterator[str]:
-    given = {word.arg: word.value for word in call.keywords}
     called = (
         call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     )
-    if called == "ask_each" and "says" in given and is_text(given["says"]):
-        one, many = ast.literal_eval(given["says"]).split("|")
-        advice = ast.literal_eval(given["advice"])
-        yield f"1 photo {one}: a.jpg. {advice}"
-        yield f"5 photos {many}: a.jpg, b.jpg, c.jpg and 2 more. {advice}"
-        yield ast.literal_eval(given["clean"])
     if called in SAID_BY:
         words = call.args[1] if called == "found" else call.args[0]
         if is_text(words) or (isinstance(words, ast.Name) and words.id in names):
@@ -132,9 +141,11 @@ def spoken(node: ast.expr, names: dict[str, ast.expr]) -> str:
          "care; others may learn it.",
          "사진 9장 중 1장만 흑백입니다: a.jpg. 흑백으로 보는 백본은 상관없지만 다른 백본은 "
          "그 차이를 배울 수 있습니다."),
-        ("2 labels in doubt: a.jpg (rather 'sad'), b.jpg (rather 'happy'). Look at them, most "
-         "doubtful first; models that had not seen them are right in 81% of all photos.",
-         "라벨 2개가 의심스럽습니다: a.jpg ('sad' 쪽), b.jpg ('happy' 쪽). 가장 의심스러운 것부터 "
+        ("2 labels in doubt, 1 of them likelier wrong than right were one label in twenty wrong: "
+         "a.jpg (rather 'sad'), b.jpg (rather 'happy'). Look at them, most doubtful first; "
+         "models that had not seen them are right in 81% of all photos.",
+         "라벨 2개가 의심스럽고, 스무 개 중 하나가 틀렸다고 볼 때 그중 1개는 틀렸을 가능성이 더 "
+         "큽니다: a.jpg ('sad' 쪽), b.jpg ('happy' 쪽). 가장 의심스러운 것부터 "
          "확인하세요. 그 사진을 보지 않은 모델의 전체 정답률은 81%입니다."),
         ("The background alone tells the class and the skin: class 60% (50% to 70%, chance 20%); "
          "skin 71% (60% to 80%, chance 33%). A model may learn that instead; mix the sources of "

@@ -14,9 +14,9 @@ from mien.errors import DatasetError, RecipeError, UserError
 from mien.records import plain
 from mien.workflows import runs
 from mien.workflows.answers import ask
+from mien.workflows.exam_photos import read_test_photos
 from mien.workflows.models import open_model
 from mien.workflows.predict import predict
-from mien.workflows.test import read_test_photos
 from mien.workflows.test import test as examine_models
 from mien.workflows.train import train
 

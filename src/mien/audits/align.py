@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 
 # Coarse steps at 32 x 32, then fine ones at 64 x 64; measured: more change no verdict.
 _STEPS: Final = (8, 3)
@@ -154,9 +154,7 @@ def _agreement(
     crops: Float[np.ndarray, "p 4"],
 ) -> tuple[np.ndarray, ...]:
     seen = _sample(first, crops)
-    fine, covered, n_blocks = _compare_blocks(
-        seen - _blurred(seen, 3), second - _blurred(second, 3)
-    )
+    fine, covered, n_blocks = compare_blocks(seen, second=second)
     whole = _correlation(seen.reshape(len(seen), -1), second.reshape(len(second), -1))
     return fine, covered, n_blocks, whole, crops[:, 2] * crops[:, 3]
 
@@ -249,26 +247,45 @@ def _blurred(images: Float[np.ndarray, "p h w"], radius: int) -> Float[np.ndarra
     return blurred
 
 
-def _compare_blocks(
-    a: Float[np.ndarray, "p h w"], b: Float[np.ndarray, "p h w"]
+def compare_blocks(
+    first: Float[np.ndarray, "p h w"],
+    *,
+    second: Float[np.ndarray, "p h w"],
+    seen: Bool[np.ndarray, "p h w"] | None = None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    p, side = len(a), a.shape[1] // _BLOCKS
+    """Compare the fine structure of aligned images block by block.
 
-    def blocks(images: np.ndarray) -> np.ndarray:
-        cut = images.reshape(p, _BLOCKS, side, _BLOCKS, side).transpose(0, 1, 3, 2, 4)
-        flat = cut.reshape(p, _BLOCKS * _BLOCKS, -1)
-        centred: np.ndarray = flat - flat.mean(axis=2, keepdims=True)
-        return centred
+    Args:
+        first: Images, 64 x 64.
+        second: The others, aligned.
+        seen: Where both have pixels; blocks that are not whole do not count. All when None.
 
-    x, y = blocks(a), blocks(b)
+    Returns:
+        `fine`, `covered` and `n_blocks` of `Match`.
+    """
+    a, b = first - _blurred(first, 3), second - _blurred(second, 3)
+    x, y = _in_blocks(a), _in_blocks(b)
     sx, sy = x.std(axis=2), y.std(axis=2)
     # Structure in either counts: a block that is smooth in one and busy in the other disagrees.
     busy = np.maximum(sx, sy) > _FLAT
+    if seen is not None:
+        busy &= _in_blocks(seen.astype(np.float32), centred=False).min(axis=2) > 0
     r = np.mean(x * y, axis=2) / (np.maximum(sx, 0.3) * np.maximum(sy, 0.3))
     n_blocks = busy.sum(axis=1)
-    median = np.nanmedian(np.where(busy, r, np.nan), axis=1) if p else np.zeros(0)
+    known = n_blocks > 0
+    median = np.zeros(len(a))
+    median[known] = np.nanmedian(np.where(busy, r, np.nan)[known], axis=1)
     covered = np.where(busy, r > 0.5, False).sum(axis=1) / np.maximum(n_blocks, 1)
-    return np.nan_to_num(median), covered, n_blocks
+    return median, covered, n_blocks
+
+
+def _in_blocks(
+    images: Float[np.ndarray, "p h w"], *, centred: bool = True
+) -> Float[np.ndarray, "p k m"]:
+    p, side = len(images), images.shape[1] // _BLOCKS
+    cut = images.reshape(p, _BLOCKS, side, _BLOCKS, side).transpose(0, 1, 3, 2, 4)
+    flat: Float[np.ndarray, "p k m"] = cut.reshape(p, _BLOCKS * _BLOCKS, -1)
+    return flat - flat.mean(axis=2, keepdims=True) if centred else flat
 
 
 def _correlation(a: Float[np.ndarray, "p m"], b: Float[np.ndarray, "p m"]) -> np.ndarray:

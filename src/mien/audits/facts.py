@@ -11,24 +11,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
 from jaxtyping import Float, UInt8, UInt64
 
-from mien.audits.perceptual import fingerprints, thumbnail
+from mien.audits.chips import CHIP_PX, chip
+from mien.audits.overlap import pack
+from mien.audits.perceptual import THUMBNAIL_PX, fingerprints, thumbnail
 from mien.audits.skin import typology_angle
 from mien.image.decode import Decoded, Format
 from mien.image.preprocessing import upright_pixels
 from mien.records import Face, Pixels
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 _WORK_PX: Final = 256
 # Border cells: this many along each axis; those that touch the face are left out.
 N_CELLS: Final = 6
 # How far the face's box is grown before cells that touch it count as face: hair and ears.
 _FACE_GROWTH: Final = 1.5
+
+# Kept as bytes behind the figures.
+_PICTURES: Final = frozenset({"thumbnail", "picture", "chip"})
 
 Luma = Float[np.ndarray, "h w"]
 
@@ -58,6 +65,8 @@ class Facts:
         skin_angle: Individual typology angle of the face's skin in degrees, where there is a face.
         hashes: As `perceptual.fingerprints`.
         thumbnail: As `perceptual.thumbnail`.
+        picture: As `overlap.pack`.
+        chip: As `chips.chip`, where there is a face.
     """
 
     format: Format
@@ -80,6 +89,8 @@ class Facts:
     skin_angle: float | None
     hashes: UInt64[np.ndarray, " 8"]
     thumbnail: UInt8[np.ndarray, "64 64"]
+    picture: bytes
+    chip: UInt8[np.ndarray, "32 32"] | None
 
     @property
     def shorter_px(self) -> int:
@@ -142,27 +153,42 @@ def measure(decoded: Decoded, *, size_bytes: int, face: Face | None) -> Facts:
         skin_angle=typology_angle(whole, face=face) if face else None,
         hashes=fingerprints(whole),
         thumbnail=thumbnail(whole),
+        picture=pack(whole),
+        chip=chip(whole, face=face) if face else None,
     )
 
 
 def to_bytes(facts: Facts) -> bytes:
-    """Facts as the cache keeps them."""
-    values: dict[str, Any] = dataclasses.asdict(facts)
+    """Facts as the cache keeps them: the length of the figures, the figures, the pictures."""
+    values: dict[str, Any] = {
+        field.name: getattr(facts, field.name)
+        for field in dataclasses.fields(facts)
+        if field.name not in _PICTURES
+    }
     values["background"] = [None if np.isnan(v) else round(float(v), 4) for v in facts.background]
     values["hashes"] = [int(bits) for bits in facts.hashes]
-    del values["thumbnail"]
-    return facts.thumbnail.tobytes() + json.dumps(values).encode()
+    figures = json.dumps(values).encode()
+    face = b"" if facts.chip is None else facts.chip.tobytes()
+    ends = struct.pack("<II", len(figures), len(face))
+    return ends + figures + facts.thumbnail.tobytes() + face + facts.picture
 
 
 def from_bytes(data: bytes) -> Facts:
     """Facts from the cache."""
-    picture = np.frombuffer(data[:4096], dtype=np.uint8).reshape(64, 64)
-    values = json.loads(data[4096:])
+    n_figures, n_face = struct.unpack_from("<II", data)
+    cuts = np.cumsum([8, n_figures, THUMBNAIL_PX**2, n_face]).tolist()
+    figures, small, face = (data[a:b] for a, b in pairwise(cuts))
+    values = json.loads(figures)
     values["background"] = np.array(
         [np.nan if v is None else v for v in values["background"]], dtype=np.float32
     )
     values["hashes"] = np.array(values["hashes"], dtype=np.uint64)
-    return Facts(thumbnail=picture, **values)
+    return Facts(
+        thumbnail=np.frombuffer(small, dtype=np.uint8).reshape(THUMBNAIL_PX, THUMBNAIL_PX),
+        chip=np.frombuffer(face, dtype=np.uint8).reshape(CHIP_PX, CHIP_PX) if n_face else None,
+        picture=data[cuts[-1] :],
+        **values,
+    )
 
 
 def blur(luma: Luma) -> float:

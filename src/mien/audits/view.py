@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float32, Int
+from jaxtyping import Float, Float32, Int
 
+from mien.audits.chips import landmarks_in
 from mien.audits.doubt import Doubt, doubt
 from mien.audits.facts import Facts
 from mien.audits.findings import Side
 from mien.audits.neighbours import Neighbour, nearest
-from mien.audits.twins import Found, Twin, search
+from mien.audits.trust import chances
+from mien.audits.twins import Found, Sights, Twin, search
 from mien.dataset.splits import join_units
 from mien.records import Dataset, Face, Photo
 
@@ -119,10 +121,23 @@ class View:
         facts = [fact for _, part in self.parts for fact in part.facts]
         if not facts:
             return Found(copies=(), alike=())
+        near = {(n.first, n.second): n.similarity for n in self.neighbours}
         return search(
             np.stack([fact.hashes for fact in facts]),
             thumbnails=np.stack([fact.thumbnail for fact in facts]),
-            extra=sorted({(n.first, n.second) for n in self.neighbours}),
+            extra=sorted(near),
+            sights=Sights(
+                pictures=[fact.picture for fact in facts],
+                points=np.stack(
+                    [
+                        landmarks_in(face, width_px=fact.width_px, height_px=fact.height_px)
+                        for _, part in self.parts
+                        for fact, face in zip(part.facts, part.faces, strict=True)
+                    ]
+                ),
+                chips=[fact.chip for fact in facts],
+                near=near,
+            ),
         )
 
     @property
@@ -150,6 +165,21 @@ class View:
             units=self.units[part.embedded],
             n_classes=len(part.dataset.classes),
             rng=np.random.default_rng((self.seed, 402)),
+        )
+
+    @cached_property
+    def wrong_label_chances(self) -> Float[np.ndarray, " m"]:
+        """Of each doubted label, the chance that it is wrong; see `trust`. Asks `doubt` first."""
+        part, found = self.train, self.doubt
+        if found is None:
+            return np.zeros(0)
+        return chances(
+            part.embeddings,
+            y=found.y,
+            units=self.units[part.embedded],
+            n_classes=len(part.dataset.classes),
+            scores=found.rank_score,
+            rng=np.random.default_rng((self.seed, 4021)),
         )
 
 

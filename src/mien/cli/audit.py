@@ -14,21 +14,33 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
 @click.argument("photos", type=click.Path(path_type=Path))
 @click.option("--test", type=click.Path(path_type=Path), help="Folder of test photos.")
 @click.option(
+    "--splits",
+    type=click.Path(path_type=Path),
+    help="A table of 'mien split': audit its training part against its test part.",
+)
+@click.option(
     "--model", type=click.Path(path_type=Path), help="Model or run: what it was trained on."
 )
 @click.option("--recipe", default="expression", show_default=True, help="Whose backbone looks.")
 @click.option("--groups-from-name", metavar="REGEX", help="Named groups of file names.")
 @click.option("--skin-tone", is_flag=True, help="Measure apparent skin tone from pixels.")
+@click.option(
+    "--expect",
+    type=click.Path(path_type=Path),
+    help="A printed class by group table (JSON): say which cells differ.",
+)
 @click.option("--html", type=click.Path(path_type=Path), help="Write the report as one page.")
 @click.option("--seed", default=0, show_default=True, help="Of the checks that deal at random.")
 @json_option
 def command(
     photos: Path,
     test: Path | None,
+    splits: Path | None,
     model: Path | None,
     recipe: str,
     groups_from_name: str | None,
     skin_tone: bool,
+    expect: Path | None,
     html: Path | None,
     seed: int,
     as_json: bool,
@@ -41,10 +53,12 @@ def command(
         record = audit(
             photos,
             test=test,
+            splits=splits,
             model=model,
             recipe=recipe,
             groups_from_name=groups_from_name,
             skin_tone=skin_tone,
+            expect=expect,
             html=html,
             seed=seed,
             progress=progress,

@@ -53,3 +53,27 @@ def many_trainings_options(command: Command) -> Command:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def splits_options(command: Command) -> Command:
+    """Add ``--splits FILE`` and ``--no-splits``; `chosen_splits` makes one of what they give."""
+    named = click.option(
+        "--splits",
+        type=click.Path(path_type=Path),
+        help="A table of 'mien split' to go by. [PHOTOS/splits.csv, where there is one]",
+    )
+    none = click.option(
+        "--no-splits", is_flag=True, help="Go by no such table: take the folder whole."
+    )
+    return named(none(command))
+
+
+def chosen_splits(splits: Path | None, *, no_splits: bool) -> Path | bool | None:
+    """Which table to go by: the one named, False for none, None for the folder's own.
+
+    Raises:
+        click.UsageError: Both options were given.
+    """
+    if splits is not None and no_splits:
+        raise click.UsageError(f"--splits '{splits}' and --no-splits exclude each other")
+    return False if no_splits else splits

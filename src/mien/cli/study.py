@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, pairs, print_json, progress_bar, say
-from mien.cli.options import many_trainings_options
+from mien.cli.options import chosen_splits, many_trainings_options
 
 
 @click.command()
@@ -41,6 +41,8 @@ from mien.cli.options import many_trainings_options
 def command(
     photos: Path,
     test_photos: Path | None,
+    splits: Path | None,
+    no_splits: bool,
     vary: tuple[str, ...],
     preset: str | None,
     recipe: str | None,
@@ -66,6 +68,7 @@ def command(
         record = study(
             photos,
             test=test_photos,
+            splits=chosen_splits(splits, no_splits=no_splits),
             vary=vary,
             preset=preset,
             recipe=recipe,

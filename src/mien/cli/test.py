@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, print_json, progress_bar, say
+from mien.cli.options import chosen_splits, splits_options
 
 
 @click.command()
@@ -18,6 +19,7 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
     required=True,
     help="Folder with one folder of test photos a class.",
 )
+@splits_options
 @click.option("--groups-from-name", metavar="REGEX", help="Named groups of file names.")
 @click.option(
     "--preprocessing",
@@ -27,12 +29,15 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
 def command(
     models: tuple[Path, ...],
     photos: Path,
+    splits: Path | None,
+    no_splits: bool,
     groups_from_name: str | None,
     preprocessing: str | None,
     as_json: bool,
 ) -> None:
     """Score MODELS on test photos, with intervals.
 
+    Where 'mien split' froze a part of the photos, models are judged on that part alone.
     A MODEL is a run folder, a model.onnx of mien, or a Teachable Machine keras_model.h5.
     """
     from mien.workflows.test import test
@@ -42,6 +47,7 @@ def command(
         record = test(
             models,
             photos=photos,
+            splits=chosen_splits(splits, no_splits=no_splits),
             groups_from_name=groups_from_name,
             preprocessing=preprocessing,
             progress=progress,

@@ -10,7 +10,13 @@ from typing import Any
 import click
 
 from mien.cli.console import document, json_option, pairs, print_json, progress_bar, say
-from mien.cli.options import groups_option, leak_option, settings_option
+from mien.cli.options import (
+    chosen_splits,
+    groups_option,
+    leak_option,
+    settings_option,
+    splits_options,
+)
 
 
 class TimesType(click.ParamType[tuple[int, int]]):
@@ -38,6 +44,7 @@ class TimesType(click.ParamType[tuple[int, int]]):
 @click.option(
     "--test", "test_photos", type=click.Path(path_type=Path), help="Folder of test photos."
 )
+@splits_options
 @click.option(
     "--seeds",
     default=1,
@@ -78,6 +85,8 @@ def command(
     photos: Path,
     recipe: str,
     test_photos: Path | None,
+    splits: Path | None,
+    no_splits: bool,
     seeds: int,
     first_seed: int,
     cross_validate: tuple[int, int] | None,
@@ -90,7 +99,8 @@ def command(
 ) -> None:
     """Train a classifier from PHOTOS, a folder with one folder of photos a class.
 
-    With --test, every seed is judged on the test photos; with --cross-validate, the recipe is
+    With --test, or where 'mien split' froze a part of PHOTOS, every seed is judged on the test
+    photos, which are never trained on; with --cross-validate, the recipe is
     judged on the training photos alone.
     """
     from mien.workflows.train import train
@@ -102,6 +112,7 @@ def command(
             photos,
             recipe=recipe,
             test=test_photos,
+            splits=chosen_splits(splits, no_splits=no_splits),
             seeds=seeds,
             first_seed=first_seed,
             cross_validate=cross_validate,

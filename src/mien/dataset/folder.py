@@ -54,6 +54,7 @@ def read_dataset(
     *,
     groups_from_name: str | None = None,
     min_classes: int = 2,
+    keep_contradictions: bool = False,
     progress: Progress = no_progress,
 ) -> Dataset:
     """Read a folder of class folders.
@@ -64,6 +65,8 @@ def read_dataset(
         groups_from_name: A regular expression whose named groups become group columns, found
             anywhere in a file's name (NFC). Columns of `groups.csv` go before.
         min_classes: Fewer class folders are an error; 1 suits photos to be tested.
+        keep_contradictions: Tell what `groups.csv` contradicts in `Dataset.stated` instead of
+            stopping: an audit wants to know all of it.
         progress: Told as stage ``"reading photos"``.
 
     Returns:
@@ -88,14 +91,19 @@ def read_dataset(
     entries, doubles = one_per_name(entries)
     rejects = [*rejects, *bad, *doubles]
     rejects += grouping.missing({c.name for c, _ in entries} | {r.path for r in rejects})
+    names = [candidate.name for candidate, _ in entries]
+    stated = grouping.contradictions(names)
+    if stated and not keep_contradictions:
+        grouping.refuse_contradiction(names)
     photos = [_photo(candidate, sha256, grouping) for candidate, sha256 in entries]
-    grouping.refuse_idle_pattern([photo.name for photo in photos])
+    grouping.refuse_idle_pattern(names)
     return Dataset(
         root=root,
         classes=classes,
         photos=tuple(sorted(photos, key=lambda photo: photo.name)),
         group_columns=grouping.columns,
         rejects=tuple(sorted(rejects, key=lambda reject: reject.path)),
+        stated=stated if keep_contradictions else {},
     )
 
 
@@ -255,7 +263,6 @@ def _has_folders_only(folder: Path) -> bool:
 
 def _photo(candidate: Candidate, sha256: str, grouping: Grouping) -> Photo:
     label = candidate.name.partition("/")[0]
-    grouping.refuse_contradiction(candidate.name, label)
     return Photo(
         path=candidate.path,
         name=candidate.name,

@@ -161,18 +161,47 @@ class Grouping:
         reason = f"is listed in {TABLE_NAME}, and there is no such file"
         return [Reject(path=name, reason=reason) for name in listed if name not in names]
 
-    def refuse_contradiction(self, name: str, label: str) -> None:
-        """Stop where the table states another label than the photo's folder.
+    def contradictions(self, names: Sequence[str]) -> dict[str, str]:
+        """Photos for which the table states another class than their folder, with that class.
+
+        By its label column; or because it lists a file of this very name in another class folder,
+        where there is none any more: the photo was moved, and the table was not told.
+
+        Args:
+            names: Of all photos of the folder.
+        """
+        if self.table is None:
+            return {}
+        there = set(names)
+        moved: dict[str, set[str]] = {}
+        for listed in self.table.groups:
+            if listed not in there:
+                label, _, inside = listed.partition("/")
+                moved.setdefault(inside, set()).add(label)
+        found = {}
+        for name in names:
+            folder, _, inside = name.partition("/")
+            stated = self.table.labels.get(name, folder)
+            if name not in self.table.groups and len(moved.get(inside, ())) == 1:
+                (stated,) = moved[inside]
+            if stated != folder:
+                found[name] = stated
+        return found
+
+    def refuse_contradiction(self, names: Sequence[str]) -> None:
+        """Stop where the table's label column states another class than a photo's folder.
 
         Raises:
             DatasetError: It does.
         """
-        stated = self.table.labels.get(name, label) if self.table else label
-        if stated != label:
-            raise DatasetError(
-                f"'{name}' lies in class folder '{label}', {TABLE_NAME} says '{stated}'",
-                "Move the photo or correct the table.",
-            )
+        labels = self.table.labels if self.table else {}
+        for name in names:
+            folder = name.partition("/")[0]
+            if labels.get(name, folder) != folder:
+                raise DatasetError(
+                    f"'{name}' lies in class folder '{folder}', {TABLE_NAME} says '{labels[name]}'",
+                    "Move the photo or correct the table.",
+                )
 
     def refuse_idle_pattern(self, names: Sequence[str]) -> None:
         """Stop where the pattern matches no file name at all: it is mistyped.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,13 +22,15 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from mien.errors import DatasetError
-from mien.files import write_text
+from mien.files import nfc, write_text
 from mien.records import Dataset, Photo
 
 Part: TypeAlias = Literal["train", "test"]
 PARTS: Final[tuple[Part, ...]] = get_args(Part)
 TABLE_NAME: Final = "splits.csv"
 _HEADER: Final = ("sha256", "split", "path")
+_SHA256: Final = re.compile("[0-9a-f]{64}")
+_REWRITE: Final = "Write the table with 'mien split'."
 
 # A class must come out right before its cells do: a whole photo too many in a class outweighs the
 # squared errors of a hundred cells that are off by a third of a photo each.
@@ -146,39 +149,75 @@ def write_splits(path: Path, *, dataset: Dataset, division: Division) -> None:
     write_text(path, out.getvalue())
 
 
-def read_splits(path: Path) -> dict[str, Part]:
-    """Read a table of splits: SHA-256 of a photo's bytes to its part.
+@dataclass(frozen=True, kw_only=True)
+class SplitTable:
+    """A frozen division as its table tells it.
+
+    Attributes:
+        parts: SHA-256 of a photo's bytes to its part.
+        names: SHA-256 to the name that the photo had when it was frozen, where the table has one.
+    """
+
+    parts: Mapping[str, Part]
+    names: Mapping[str, str]
+
+    def of(self, part: Part) -> list[str]:
+        """SHA-256 of the photos of one part, in the table's order."""
+        return [sha256 for sha256, one in self.parts.items() if one == part]
+
+    def name(self, sha256: str) -> str:
+        """What to call a photo of the table in a message."""
+        return self.names.get(sha256) or f"{sha256[:12]}…"
+
+
+def read_splits(path: Path) -> SplitTable:
+    """Read a table of splits.
 
     Raises:
-        DatasetError: It cannot be read, or puts one photo on both sides.
+        DatasetError: It cannot be read, is no such table, has no photo on one of the sides, or
+            puts one photo on both.
     """
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"cannot read splits '{path}': {error}", "") from error
     parts: dict[str, Part] = {}
-    for line, row in enumerate(rows, start=2):
-        sha256, word = row.get("sha256") or "", row.get("split") or ""
+    names: dict[str, str] = {}
+    for line, row in _rows(path):
+        sha256, word = row.get("sha256") or "", (row.get("split") or "").strip()
         part = next((part for part in PARTS if part == word), None)
-        if part is None or len(sha256) != 64:
+        if part is None or not _SHA256.fullmatch(sha256.strip().lower()):
             raise DatasetError(
-                f"'{path}' line {line} is not a photo's sha256 and 'train' or 'test'",
-                "Write the table with 'mien split'.",
+                f"'{path}' line {line} is not a photo's sha256 and 'train' or 'test'", _REWRITE
             )
+        sha256 = sha256.strip().lower()
         if parts.setdefault(sha256, part) != part:
-            raise DatasetError(f"'{path}' line {line} puts one photo on both sides", "")
-    return parts
+            raise DatasetError(f"'{path}' line {line} puts one photo on both sides", _REWRITE)
+        names.setdefault(sha256, nfc(row.get("path") or ""))
+    for part in PARTS:
+        if part not in parts.values():
+            raise DatasetError(f"'{path}' has no photo whose split is '{part}'", _REWRITE)
+    return SplitTable(parts=parts, names=names)
 
 
-def part_of(dataset: Dataset, *, splits: Mapping[str, Part], part: Part) -> Dataset:
+def part_of(dataset: Dataset, *, splits: SplitTable, part: Part) -> Dataset:
     """The photos of one part; photos that the table does not know belong to training.
 
     A photo that was added later must never slip into a frozen test part.
     """
     return replace(
         dataset,
-        photos=tuple(p for p in dataset.photos if splits.get(p.sha256, "train") == part),
+        photos=tuple(p for p in dataset.photos if splits.parts.get(p.sha256, "train") == part),
     )
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """Lines of the table with their numbers, from a file that any program may have saved."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        # A spreadsheet writes semicolons wherever the comma is the decimal sign.
+        delimiter = max(",;\t", key=text.partition("\n")[0].count)
+        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+        return [(reader.line_num, row) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        what = error.strerror if isinstance(error, OSError) else error
+        raise DatasetError(f"cannot read splits '{path}': {what}", _REWRITE) from error
 
 
 def _refuse_whole_classes(

@@ -5,9 +5,11 @@ The records are those of `workflows`, a layer above: they are known here by thei
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from rich.cells import cell_len
 
 if TYPE_CHECKING:
     from mien.audits.findings import Finding
@@ -15,28 +17,35 @@ if TYPE_CHECKING:
 
 _COLOURS: Final = {"issue": "red", "hint": "yellow", "passed": "green"}
 _MOST_LACKS: Final = 8
+_WORST_FIRST: Final = ("high", "medium", "low")
+# Longer lines are hard to read, however wide the window is.
+_WIDEST: Final = 100
 
 
 def print_audit(record: Any) -> None:
     """Print findings that need a look, the table, and what to collect next."""
     click.echo(_head(record))
     for outcome in ("issue", "hint"):
-        for finding in (f for f in record.findings if f.outcome == outcome):
+        found = [f for f in record.findings if f.outcome == outcome]
+        for finding in sorted(found, key=lambda f: _WORST_FIRST.index(f.severity)):
             _print_finding(finding)
     passed = [f.code for f in record.findings if f.outcome == "passed"]
-    click.secho(f"\npassed  {len(passed)} checks: {', '.join(passed)}", fg="green")
+    click.secho(wrapped(f"\npassed  {len(passed)} checks: {', '.join(passed)}"), fg="green")
     for finding in record.findings:
         if finding.outcome in ("not applicable", "skipped"):
-            click.secho(f"{finding.code} {finding.outcome}: {finding.sentence}", dim=True)
+            told = f"{finding.code} {finding.outcome}: {finding.sentence}"
+            click.secho(wrapped(told, hanging=5), dim=True)
     click.echo()
     click.echo(table_text(record.table))
+    if record.expected is not None:
+        click.echo("\n" + wrapped(record.expected.sentence))
     _print_lacks(record.collect_next)
 
 
 def print_split(record: Any) -> None:
     """Print how a split came out."""
     for sentence in record.sentences:
-        click.echo(sentence)
+        click.echo(wrapped(sentence))
     for row in record.classes:
         click.echo(
             f"  {row['label']}: {row['test']} of {row['n']} for testing "
@@ -47,7 +56,7 @@ def print_split(record: Any) -> None:
 def print_plan(record: Any) -> None:
     """Print what a claim needs."""
     for sentence in record.sentences:
-        click.echo(sentence)
+        click.echo(wrapped(sentence))
 
 
 def table_text(table: Table) -> str:
@@ -67,16 +76,48 @@ def table_text(table: Table) -> str:
     lines.append(["total", *map(str, sums), str(sum(sums))])
     if len(table.columns) == 1:
         lines = [line[:-1] for line in lines]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    widths = [max(cell_len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return "\n".join(
         "  ".join(
-            [
-                line[0].ljust(widths[0]),
-                *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True)),
-            ]
+            _padded(cell, width, left=i == 0)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     )
+
+
+def wrapped(text: str, *, first: int = 0, hanging: int = 8, width: int | None = None) -> str:
+    """Text in lines that fit the terminal, 80 columns where there is none; words stay whole.
+
+    Args:
+        text: Lines of it stay lines. Korean letters are two columns wide.
+        first: Columns to leave free before the first line.
+        hanging: The same before the lines that follow it.
+        width: Columns; those of the terminal when None, at most 100.
+
+    Example:
+        >>> print(wrapped("one two three", hanging=2, width=8))
+        one two
+          three
+    """
+    width = width or min(_WIDEST, shutil.get_terminal_size((80, 24)).columns)
+    lines: list[str] = []
+    for line in text.split("\n"):
+        now = " " * first
+        for word in line.split(" "):
+            if now.strip() and cell_len(f"{now} {word}") > width:
+                lines.append(now)
+                now = " " * hanging + word
+            else:
+                now += word if not now.strip() else f" {word}"
+        lines.append(now)
+    return "\n".join(lines)
+
+
+def _padded(cell: str, width: int, *, left: bool) -> str:
+    """A cell at a width in columns, as wide letters are two of them."""
+    space = " " * (width - cell_len(cell))
+    return cell + space if left else space + cell
 
 
 def _head(record: Any) -> str:
@@ -90,7 +131,7 @@ def _print_finding(finding: Finding) -> None:
     click.echo()
     mark = click.style(f"{finding.outcome:6}", fg=_COLOURS[finding.outcome], bold=True)
     click.echo(f"{mark}  {click.style(finding.code, bold=True)} {finding.title}")
-    click.echo(f"        {finding.sentence}")
+    click.echo(wrapped(finding.sentence, first=8, hanging=8))
 
 
 def _print_lacks(lacks: CollectNext) -> None:

@@ -8,7 +8,7 @@ from mien.records import plain
 from mien.reports import card
 
 if TYPE_CHECKING:
-    from mien.workflows.train import TrainRecord
+    from mien.workflows.train_record import TrainRecord
 
 
 def model_card(record: TrainRecord) -> str:

@@ -125,10 +125,12 @@ def curve(
     say = said_once(say)
     chosen = _settle(recipe, settings, say)
     least = least_photos(folds=folds, tested=test is not None, nested=True)
+    embedders = embedders_of([chosen])
     asked = read_photos(
-        photos, test, groups_from_name, progress, least=least, allow_leak=allow_leak
-    )
-    seen = see(asked, embedders_of([chosen]), least=least, folds=folds, progress=progress, say=say)
+        photos, test, groups_from_name, progress, embedder=next(iter(embedders.values())),
+        least=least, allow_leak=allow_leak, say=say,
+    )  # fmt: skip
+    seen = see(asked, embedders, least=least, folds=folds, progress=progress, say=say)
     whole = tuple(np.bincount(seen.material.y, minlength=seen.material.n_classes).tolist())
     sizes = sizes_of(_available(min(whole), folds=folds, tested=test is not None))
     plans = [

@@ -8,7 +8,8 @@ from pathlib import Path
 from mien.dataset.drawn import draw_dataset
 from mien.errors import UserError
 from mien.records import Progress, Say, no_progress, say_nothing
-from mien.workflows.train import TrainRecord, train
+from mien.workflows.train import train
+from mien.workflows.train_record import TrainRecord
 
 # Enough for an interval that says something, few enough for seconds.
 PHOTOS_PER_CLASS = 30

@@ -1,32 +1,21 @@
-"""Whether test photos are among the training photos, in any form: what `train --test` asks first.
+"""Whether test photos are among the training photos, in any form: what a training asks first.
 
-The same bytes are found by digest, near copies by the audit's hashes and alignment. Looks are
-cached, so that the question costs a photo's decoding once. Law: a leak is named with both photos.
+The evidence is the audit's own: the same bytes by digest, near copies by hashes, faces and the
+neighbours of embeddings, all of it cached, so that an audit of the folder is done afterwards for
+the price of its checks. Law: a leak is named with both photos.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
 
-import numpy as np
-from jaxtyping import UInt8
-
-from mien.audits.perceptual import CROPS, fingerprints, thumbnail
-from mien.audits.twins import find_twins
-from mien.cache import Cache
-from mien.digest import digest_text
-from mien.errors import PhotoError
-from mien.image.decode import decode, read_photo_bytes
-from mien.image.preprocessing import upright_pixels
-from mien.records import Dataset, Photo, Progress, Say, no_progress, say_nothing
-
-_VERSION: Final = "1"
-_HASH_BYTES: Final = 8 * (len(CROPS) + 1)
-_SIDE: Final = 64
+from mien.audits.findings import some
+from mien.audits.view import View
+from mien.errors import DatasetError
+from mien.records import Dataset, Progress, Say, no_progress, say_nothing
+from mien.workflows.embedder import Embedder
+from mien.workflows.measuring import measure_dataset, tools_with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +25,7 @@ class LeakedPhoto:
     Attributes:
         test: Name of the test photo.
         train: Name of the training photo.
-        how: ``same bytes`` or ``near copy``.
+        how: ``same bytes``, or how a near copy was changed, such as ``mirrored``.
     """
 
     test: str
@@ -44,74 +33,69 @@ class LeakedPhoto:
     how: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Leaks:
+    """What a search for leaks found.
+
+    Attributes:
+        photos: Each leaked test photo once, in order of their names.
+        n_embedded: Test photos that were not in the cache of embeddings.
+    """
+
+    photos: tuple[LeakedPhoto, ...]
+    n_embedded: int
+
+
 def find_leaks(
     train: Dataset,
     *,
     test: Dataset,
+    embedder: Embedder,
     progress: Progress = no_progress,
     say: Say = say_nothing,
-) -> tuple[LeakedPhoto, ...]:
-    """Find test photos that are training photos, in any form, each once.
+) -> Leaks:
+    """Find test photos that are training photos, in any form.
 
     Args:
         train: Training photos.
-        test: Test photos.
-        progress: Told photos, under the stage ``comparing``.
+        test: Test photos; they may lie in the same folder.
+        embedder: Whose embeddings help to find copies.
+        progress: Told photos.
         say: Told where the cache went.
     """
-    sides = (_looks(train, progress, say), _looks(test, progress, say))
-    photos = [(side, p) for side, one in enumerate((train, test)) for p in one.photos]
-    known = [(side, p) for side, p in photos if p.sha256 in sides[side]]
-    rows = [sides[side][p.sha256] for side, p in known]
-    found: dict[str, LeakedPhoto] = {}
-    trained = {p.sha256: p.name for p in train.photos}
-    for photo in test.photos:
-        if photo.sha256 in trained:
-            found[photo.name] = LeakedPhoto(
-                test=photo.name, train=trained[photo.sha256], how="same bytes"
-            )
-    if rows:
-        hashes = np.stack([np.frombuffer(row[:_HASH_BYTES], dtype="<u8") for row in rows])
-        thumbnails = np.stack([_thumbnail(row) for row in rows])
-        for twin in find_twins(hashes.astype(np.uint64), thumbnails=thumbnails):
-            (side_a, a), (side_b, b) = known[twin.first], known[twin.second]
-            if side_a != side_b:
-                leak = LeakedPhoto(test=b.name, train=a.name, how="near copy")
-                found.setdefault(b.name, leak)
-    return tuple(found[name] for name in sorted(found))
+    found = {leak.test: leak for leak in same_bytes(train, test=test)}
+    tools = tools_with(embedder)
+    train_part, _ = measure_dataset(train, tools=tools, progress=progress, say=say)
+    test_part, n_embedded = measure_dataset(test, tools=tools, progress=progress, say=say)
+    view = View(train=train_part, test=test_part)
+    for twin in sorted(view.twins, key=lambda twin: twin.distance):
+        (side_a, a), (side_b, b) = view.photos[twin.first], view.photos[twin.second]
+        if side_a != side_b:
+            found.setdefault(b.name, LeakedPhoto(test=b.name, train=a.name, how=twin.how))
+    return Leaks(photos=tuple(found[name] for name in sorted(found)), n_embedded=n_embedded)
 
 
-def _thumbnail(row: bytes) -> UInt8[np.ndarray, "64 64"]:
-    return np.frombuffer(row[_HASH_BYTES:], dtype=np.uint8).reshape(_SIDE, _SIDE)
+def same_bytes(train: Dataset, *, test: Dataset) -> tuple[LeakedPhoto, ...]:
+    """Test photos whose very bytes are among the training photos: no picture is opened."""
+    trained = {photo.sha256: photo.name for photo in train.photos}
+    return tuple(
+        LeakedPhoto(test=photo.name, train=trained[photo.sha256], how="same bytes")
+        for photo in test.photos
+        if photo.sha256 in trained
+    )
 
 
-def _looks(dataset: Dataset, progress: Progress, say: Say) -> dict[str, bytes]:
-    """Hashes and thumbnail of each photo that can be decoded, by digest."""
-    unique = {photo.sha256: photo for photo in dataset.photos}
-    keys = {sha256: "look:" + digest_text(_VERSION, sha256) for sha256 in unique}
-    with Cache.open(dataset.root, say=say) as cache:
-        stored = cache.get_many(list(keys.values()))
-        looks = {sha256: stored[key] for sha256, key in keys.items() if key in stored}
-        missing = [photo for sha256, photo in unique.items() if sha256 not in looks]
-        new = _look_at(missing, progress)
-        cache.put_many({keys[sha256]: row for sha256, row in new.items()})
-    return looks | new
+def refuse_leaks(leaks: Sequence[LeakedPhoto], *, n_test: int) -> None:
+    """Stop where there is any.
 
-
-def _look_at(photos: Sequence[Photo], progress: Progress) -> dict[str, bytes]:
-    def look(photo: Photo) -> bytes:
-        try:
-            pixels = upright_pixels(decode(read_photo_bytes(photo.path)))
-        except PhotoError:
-            return b""  # embedding will name it among the rejects
-        return fingerprints(pixels).astype("<u8").tobytes() + thumbnail(pixels).tobytes()
-
-    done: dict[str, bytes] = {}
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        for number, (photo, row) in enumerate(
-            zip(photos, pool.map(look, photos), strict=True), start=1
-        ):
-            if row:
-                done[photo.sha256] = row
-            progress("comparing", number, len(photos))
-    return done
+    Raises:
+        DatasetError: There is; pairs are named.
+    """
+    if not leaks:
+        return
+    pairs = some([f"{leak.test} = {leak.train} ({leak.how})" for leak in leaks])
+    raise DatasetError(
+        f"{len(leaks)} of {n_test} test photos are training photos too ({pairs}): a score on them "
+        "says nothing",
+        "Remove them from one side, or go on with --allow-leak, which stamps the result.",
+    )

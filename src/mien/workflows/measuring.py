@@ -55,8 +55,13 @@ def tools_for(recipe: Recipe) -> Tools:
     except UserError as error:
         finder = load_face_finder(default_detector())
         return Tools(embedder=None, no_embedder=f"no embeddings: {error.message}", find_face=finder)
-    finder_of_recipe = embedder.find_face or load_face_finder(default_detector())
-    return Tools(embedder=embedder, no_embedder="", find_face=finder_of_recipe)
+    return tools_with(embedder)
+
+
+def tools_with(embedder: Embedder) -> Tools:
+    """Measure with an embedder that is loaded already, and its detector where it has one."""
+    find_face = embedder.find_face or load_face_finder(default_detector())
+    return Tools(embedder=embedder, no_embedder="", find_face=find_face)
 
 
 def measure_dataset(

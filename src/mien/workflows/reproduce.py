@@ -95,8 +95,11 @@ def reproduce(
     published = read_paper(Path(paper))
     its = recipe_from(ITS_RECIPE)
     ours = with_detector_at_hand(recipe_from(recipe), say=say)
-    asked = read_photos(published.train, published.test, None, progress, least=2, allow_leak=True)
     embedders = embedders_of([its, ours])
+    asked = read_photos(
+        published.train, published.test, None, progress, splits=False,
+        embedder=next(iter(embedders.values())), least=2, allow_leak=True,
+    )  # fmt: skip
     seen = see(asked, embedders, least=2, folds=0, progress=progress, say=say)
     units = units_of(seen.train, embedder=embedders[look_of(ours)], progress=progress, say=say)
     require_units(seen.train, units=units, minimum=cross_validate[1])

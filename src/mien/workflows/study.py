@@ -30,6 +30,7 @@ from mien.studies.summary import CellLine, LossCurve, RunLine, Summary, summaris
 from mien.version import VERSION
 from mien.workflows.commands import recipe_words, study_command
 from mien.workflows.embedder import dataset_name, with_detector_at_hand
+from mien.workflows.frozen import Splits
 from mien.workflows.study_photos import (
     Asked,
     Seen,
@@ -115,6 +116,7 @@ def study(
     photos: Path | str,
     *,
     test: Path | str | None = None,
+    splits: Splits = None,
     vary: Mapping[str, Sequence[Setting]] | Sequence[str] = (),
     preset: str | None = None,
     recipe: str | Recipe | None = None,
@@ -136,6 +138,8 @@ def study(
         photos: A folder with one folder of photos a class.
         test: A folder of test photos; without it, every run is scored out of fold on the training
             photos.
+        splits: A table of `mien split` whose test part is scored on. The folder's own
+            ``splits.csv`` is obeyed without being asked: its test part is left alone.
         vary: Setting names and their values, or texts such as ``"epochs=20,50"``.
         preset: A named set of grids instead of `vary`.
         recipe: What the grid starts from.
@@ -162,10 +166,12 @@ def study(
     say = said_once(say)
     base, cells = _settle(recipe, settings, vary=vary, preset_name=preset, say=say)
     embedders = embedders_of([cell.recipe for cell in cells])
-    least = least_photos(folds=folds, tested=test is not None, nested=nested)
+    tested = test is not None or bool(splits)
+    least = least_photos(folds=folds, tested=tested, nested=nested)
     asked = read_photos(
-        photos, test, groups_from_name, progress, least=least, allow_leak=allow_leak
-    )
+        photos, test, groups_from_name, progress, splits=splits,
+        embedder=next(iter(embedders.values())), least=least, allow_leak=allow_leak, say=say,
+    )  # fmt: skip
     seen = see(asked, embedders, least=least, folds=folds, progress=progress, say=say)
     material_digest = digest_of(seen, embedders, folds=folds)
     folder = _folder(out, seen, cells, material_digest)

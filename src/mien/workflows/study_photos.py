@@ -16,14 +16,15 @@ import numpy as np
 from jaxtyping import Float32, Int
 
 from mien.backbone.embed import Embedded
-from mien.dataset.folder import read_dataset, require_enough, without
+from mien.dataset.folder import require_enough, without
 from mien.digest import digest_json
 from mien.errors import DatasetError
 from mien.head.recipe import Recipe
-from mien.records import Dataset, Progress, Reject, Say
+from mien.records import Dataset, Progress, Reject, Say, say_nothing
 from mien.studies.jobs import Embeddings, Look, Material, look_of
 from mien.workflows.embedder import Embedder, embedder_for
-from mien.workflows.test import read_test_photos
+from mien.workflows.exam_photos import look_for_leaks, read_both
+from mien.workflows.frozen import Splits
 from mien.workflows.together import clusters_of, people_of, require_units, units_of
 from mien.workflows.train import class_numbers
 
@@ -69,34 +70,40 @@ def read_photos(
     groups_from_name: str | None,
     progress: Progress,
     *,
+    splits: Splits = None,
+    embedder: Embedder,
     least: int,
     allow_leak: bool,
+    say: Say = say_nothing,
 ) -> Asked:
     """Read training and test photos and refuse what no study can use.
+
+    The folder's own table of splits keeps its frozen photos out of the study; they are scored on
+    only where the table is given by name, since whoever chooses by them has spent them.
 
     Raises:
         DatasetError: A class has fewer than `least` photos, the test folder has a class of its
             own or too few photos, or shares photos with the training folder.
     """
-    train = read_dataset(Path(photos), groups_from_name=groups_from_name, progress=progress)
+    train, exam_photos = read_both(
+        Path(photos), test=test, splits=splits, groups_from_name=groups_from_name,
+        allow_leak=allow_leak, progress=progress, say=say,
+    )  # fmt: skip
     require_enough(train, minimum=least)
-    if test is None:
+    if exam_photos is not None and test is None and splits is None:
+        say("The frozen ones are left alone: whatever chooses among recipes must not look at them.")
+        exam_photos = None
+    if exam_photos is None:
         return Asked(train=train, test=None)
-    told = read_test_photos(
-        Path(test), labels=train.classes, groups_from_name=groups_from_name, progress=progress
-    )
+    told = exam_photos.dataset
     if len(told.photos) < 2:
         raise DatasetError(
-            f"test folder '{test}' has {len(told.photos)} photos, at least 2 are needed",
+            f"test folder '{told.root}' has {len(told.photos)} photos, at least 2 are needed",
             "Recipes cannot be compared on fewer.",
         )
-    known = {photo.sha256 for photo in train.photos}
-    shared = [photo.name for photo in told.photos if photo.sha256 in known]
-    if shared and not allow_leak:
-        raise DatasetError(
-            f"{len(shared)} of {len(told.photos)} test photos are training photos too "
-            f"('{shared[0]}'): a score on them says nothing",
-            "Remove them from one side, or go on with --allow-leak.",
+    if not allow_leak:
+        look_for_leaks(
+            train, exam_photos, embedder=embedder, allow=False, progress=progress, say=say
         )
     return Asked(train=train, test=dataclasses.replace(told, classes=train.classes))
 

@@ -16,15 +16,16 @@ import numpy as np
 from mien.audits.view import Looks
 from mien.dataset.folder import read_dataset
 from mien.dataset.groups import persons
-from mien.errors import DatasetError
 from mien.exam import Exam, examine
 from mien.image.catalogue import PREPROCESSINGS
 from mien.image.preprocessing import Preprocessing
 from mien.model import Model
 from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, say_nothing
 from mien.workflows.answers import Answer, ask
+from mien.workflows.exam_photos import refuse_strange_classes
 from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
 from mien.workflows.forget import forgotten_photos, taint_sentence
+from mien.workflows.frozen import Splits, divide_frozen
 from mien.workflows.models import open_model
 
 
@@ -51,6 +52,7 @@ class TestRecord:
 
     Attributes:
         photos: The folder of test photos.
+        splits: The table whose test part was judged on; None where the whole folder was.
         results: One a model, in the order given.
         rejects: Files that are no photos; they are not counted.
         looks: How many models were judged on these photos, these included, and in words what that
@@ -61,11 +63,13 @@ class TestRecord:
     results: tuple[TestResult, ...]
     rejects: tuple[Reject, ...]
     looks: Looks | None = None
+    splits: str | None = None
 
     def plain(self) -> dict[str, Any]:
         """As JSON holds it: an exam's keys stand beside its model's name."""
         return {
             "photos": self.photos,
+            "splits": self.splits,
             "results": [
                 {
                     "model": one.model,
@@ -86,6 +90,7 @@ def test(
     models: Path | str | Sequence[Path | str],
     *,
     photos: Path | str,
+    splits: Splits = None,
     groups_from_name: str | None = None,
     preprocessing: str | None = None,
     progress: Progress = no_progress,
@@ -96,6 +101,8 @@ def test(
     Args:
         models: Model files or run folders.
         photos: A folder of class folders.
+        splits: A table of `mien split`: judge on its frozen test part alone. None for the folder's
+            own ``splits.csv`` where there is one, False to judge on all photos.
         groups_from_name: Pattern with named groups, matched against file names.
         preprocessing: Look at the photos in this way instead of each model's own: a name of
             `mien.image.catalogue`, ``all`` for the model's own and every one of those, or the
@@ -116,9 +123,12 @@ def test(
         ]
         paths, opened = [path for path, _ in pairs], [model for _, model in pairs]
     labels = [label for model in opened for label in model.labels]
-    dataset = read_test_photos(
-        Path(photos), labels=labels, groups_from_name=groups_from_name, progress=progress
-    )
+    dataset = read_dataset(Path(photos), groups_from_name=groups_from_name, progress=progress)
+    frozen = divide_frozen(dataset, splits=splits)
+    if frozen is not None:
+        dataset = frozen.test
+        say(frozen.sentence)
+    refuse_strange_classes(dataset, labels=labels)
     answers = ask(opened, dataset.photos, progress=progress)
     tainted = [forgotten_photos(model) for model in opened]
     results = tuple(
@@ -145,7 +155,13 @@ def test(
     taken = looks_at(dataset)
     if sentence := looks_sentence(taken):
         say(sentence)
-    return TestRecord(photos=str(photos), results=results, rejects=dataset.rejects, looks=taken)
+    return TestRecord(
+        photos=str(photos),
+        splits=str(frozen.table) if frozen else None,
+        results=results,
+        rejects=dataset.rejects,
+        looks=taken,
+    )
 
 
 def ways_to_look(model: Model, asked: str) -> tuple[str, ...]:
@@ -175,30 +191,6 @@ def _tell_taint(exam: Exam, tainted: Sequence[str]) -> Exam:
     if not tainted:
         return exam
     return replace(exam, sentences=(taint_sentence(tainted), *exam.sentences))
-
-
-def read_test_photos(
-    folder: Path,
-    *,
-    labels: Sequence[str],
-    groups_from_name: str | None = None,
-    progress: Progress = no_progress,
-) -> Dataset:
-    """Read a folder of test photos and check that its classes are known.
-
-    Raises:
-        DatasetError: A folder's name is no class in `labels`.
-    """
-    dataset = read_dataset(folder, groups_from_name=groups_from_name, progress=progress)
-    strange = [label for label in dataset.classes if label not in labels]
-    if strange:
-        known = ", ".join(dict.fromkeys(labels))
-        raise DatasetError(
-            f"test folder '{folder}' has class '{strange[0]}', which the model does not know; "
-            f"it knows: {known}",
-            "Rename the folder to the model's word for the class.",
-        )
-    return dataset
 
 
 def shared_photos(model: Model, dataset: Dataset) -> tuple[str, ...]:

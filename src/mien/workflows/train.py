@@ -18,10 +18,10 @@ from jaxtyping import Int
 from mien.backbone.embed import Embedded
 from mien.backbone.network import fold
 from mien.collecting.ledger import write_sources
-from mien.dataset.folder import read_dataset, require_enough
+from mien.dataset.folder import require_enough
 from mien.digest import digest_many
-from mien.errors import DatasetError, RecipeError
-from mien.exam import Exam, SeedSummary, over_seeds
+from mien.errors import RecipeError
+from mien.exam import Exam
 from mien.files import write_json, write_text
 from mien.head.crossval import CrossValidation, cross_validate
 from mien.head.fit import as_seen, fit
@@ -29,97 +29,30 @@ from mien.head.fitted import Fitted, Watch, predict_probs, watch_nothing
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.model import Model, write_model
-from mien.records import Dataset, Progress, Reject, Say, no_progress, plain, said_once, say_nothing
+from mien.records import Dataset, Progress, Say, no_progress, plain, said_once, say_nothing
 from mien.version import VERSION
 from mien.workflows import runs
 from mien.workflows.card import model_card
-from mien.workflows.crossval import CrossValidationSummary, summarise
+from mien.workflows.crossval import summarise
 from mien.workflows.embedder import Embedder, dataset_name, embedder_for, with_detector_at_hand
+from mien.workflows.exam_photos import ExamPhotos, look_for_leaks, read_both
 from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
-from mien.workflows.leaks import find_leaks
-from mien.workflows.provenance import PhotoSources, ledger_of, summarise_sources
-from mien.workflows.test import examine_model, read_test_photos
+from mien.workflows.frozen import Splits
+from mien.workflows.provenance import ledger_of, summarise_sources
+from mien.workflows.test import examine_model
 from mien.workflows.together import clusters_of, people_of, require_units, units_of
+from mien.workflows.train_record import (
+    SeedResult,
+    TrainRecord,
+    count_classes,
+    seed_result,
+    sentences_of,
+    spread,
+)
 
 DEFAULT_RECIPE = "expression"
 # Below this a class cannot be split into training and validation at all.
 LEAST_PHOTOS_PER_CLASS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class SeedResult:
-    """What one seed's training gave.
-
-    Attributes:
-        seed: The seed.
-        diverged: What went wrong, None where nothing did.
-        validation_accuracy: On the recipe's own held-out photos; out of fold for a logistic head.
-        n_validation: How many photos that was measured on.
-        test_accuracy: On the test photos; a photo without an answer counts as wrong.
-        test_correct: How many of them were right.
-        l2_strength: What a logistic head chose.
-        calibration: Temperature and reliability before and after, where one was fitted.
-    """
-
-    seed: int
-    diverged: str | None
-    validation_accuracy: float | None
-    n_validation: int
-    test_accuracy: float | None = None
-    test_correct: int | None = None
-    l2_strength: float | None = None
-    calibration: Any = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainRecord:
-    """What `mien train --json` prints; docs/formats.md has the keys.
-
-    Attributes:
-        run: The run folder.
-        model: The model file in it.
-        recipe: Every setting.
-        backbone: Its name and SHA-256.
-        photos: The folder of training photos.
-        classes: Photos of each class that were trained on.
-        group_columns: Names of the group columns.
-        n_photos: Training photos used.
-        n_embedded: Of training and test photos, those that were not in the cache.
-        saved_seed: The seed whose head is in the model file.
-        seeds: One result a seed.
-        test: The spread of test accuracy over seeds; None without test photos.
-        test_photos: The folder of test photos.
-        cross_validation: Mean and spread over folds and repeats; None where not asked for.
-        exam: The exam of the model that was kept; None without test photos.
-        shared: Test photos that are training photos too.
-        fingerprint: Digest over the training photos.
-        mien: The version that trained.
-        sentences: The run in words.
-        rejects: Photos left out.
-        sources: Where the training photos are from; None where no ledger says.
-    """
-
-    run: str
-    model: str
-    recipe: dict[str, Any]
-    backbone: dict[str, str]
-    photos: str
-    classes: Mapping[str, int]
-    group_columns: tuple[str, ...]
-    n_photos: int
-    n_embedded: int
-    saved_seed: int
-    seeds: tuple[SeedResult, ...]
-    test: SeedSummary | None
-    test_photos: str | None
-    cross_validation: CrossValidationSummary | None
-    exam: Exam | None
-    shared: tuple[str, ...]
-    fingerprint: str
-    mien: str
-    sentences: tuple[str, ...]
-    rejects: tuple[Reject, ...]
-    sources: PhotoSources | None = None
 
 
 def train(
@@ -127,6 +60,7 @@ def train(
     *,
     recipe: str | Recipe = DEFAULT_RECIPE,
     test: Path | str | None = None,
+    splits: Splits = None,
     seeds: int = 1,
     first_seed: int = 0,
     cross_validate: tuple[int, int] | None = None,
@@ -144,6 +78,8 @@ def train(
         photos: A folder with one folder of photos a class.
         recipe: A name in `mien.head.recipe.RECIPES`, or a recipe.
         test: A folder of test photos in the same form.
+        splits: A table of `mien split`: train on its training part, examine on its test part. None
+            for the folder's own ``splits.csv`` where there is one, False to train on all photos.
         seeds: How many trainings, from different random starts and splits.
         first_seed: The first of their seeds; the others follow it.
         cross_validate: Repeats and folds of a stratified cross-validation on the training photos.
@@ -167,13 +103,17 @@ def train(
     later: list[str] = []  # a wrong folder is one line, not one line after others
     chosen = _settle(recipe, settings, later.append)
     embedder = embedder_for(chosen)
-    dataset = read_dataset(Path(photos), groups_from_name=groups_from_name, progress=progress)
+    dataset, exam_photos = read_both(
+        Path(photos), test=test, splits=splits, groups_from_name=groups_from_name,
+        allow_leak=allow_leak, progress=progress, say=later.append,
+    )  # fmt: skip
     for sentence in later:
         say(sentence)
-    exam_photos = _read_test(
-        test, dataset, groups_from_name, progress, say=say, allow_leak=allow_leak
-    )
     dataset, embedded = embedder.embed_dataset(dataset, progress=progress, say=say)
+    if exam_photos is not None:
+        exam_photos = look_for_leaks(
+            dataset, exam_photos, embedder=embedder, allow=allow_leak, progress=progress, say=say
+        )
     require_enough(dataset, minimum=_least(cross_validate))
     numbers = tuple(range(first_seed, first_seed + seeds))
     units = _units(dataset, embedder, cross_validate, progress=progress, say=say)
@@ -243,38 +183,6 @@ def _least(cross_validation: tuple[int, int] | None) -> int:
     return max(LEAST_PHOTOS_PER_CLASS, cross_validation[1] if cross_validation else 0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _ExamPhotos:
-    dataset: Dataset
-    shared: tuple[str, ...]
-
-
-def _read_test(
-    test: Path | str | None,
-    dataset: Dataset,
-    groups_from_name: str | None,
-    progress: Progress,
-    *,
-    say: Say,
-    allow_leak: bool,
-) -> _ExamPhotos | None:
-    if test is None:
-        return None
-    photos = read_test_photos(
-        Path(test), labels=dataset.classes, groups_from_name=groups_from_name, progress=progress
-    )
-    leaks = find_leaks(dataset, test=photos, progress=progress, say=say)
-    shared = tuple(leak.test for leak in leaks)
-    if leaks and not allow_leak:
-        named = [f"{leak.test} = {leak.train} ({leak.how})" for leak in leaks]
-        raise DatasetError(
-            f"{len(shared)} of {len(photos.photos)} test photos are training photos too "
-            f"({_some(named)}): a score on them says nothing",
-            "Remove them from one side, or go on with --allow-leak, which stamps the result.",
-        )
-    return _ExamPhotos(dataset=photos, shared=shared)
-
-
 def _cross_validate(
     asked: tuple[int, int] | None,
     embedded: Embedded,
@@ -322,7 +230,7 @@ def _finish(
     trained: _Trained,
     *,
     folds: CrossValidation | None,
-    exam_photos: _ExamPhotos | None,
+    exam_photos: ExamPhotos | None,
     out: Path | None,
     progress: Progress,
     say: Say,
@@ -348,22 +256,23 @@ def _finish(
             "sha256": trained.embedder.backbone.sha256,
         },
         photos=str(dataset.root),
-        classes=_count(dataset),
+        classes=count_classes(dataset),
         group_columns=dataset.group_columns,
         n_photos=len(dataset.photos),
         n_embedded=trained.embedded.n_embedded + n_embedded,
         saved_seed=kept.seed,
         seeds=seeds,
-        test=_spread(seeds),
+        test=spread(seeds),
         test_photos=None if exam_photos is None else str(exam_photos.dataset.root),
         cross_validation=None
         if folds is None
         else summarise(folds, dataset, clusters=clusters_of(trained.units)),
         exam=exam,
+        splits=str(exam_photos.splits) if exam_photos and exam_photos.splits else None,
         shared=() if exam_photos is None else exam_photos.shared,
         fingerprint=digest_many(photo.sha256 for photo in dataset.photos),
         mien=VERSION,
-        sentences=_sentences(trained.fitted, kept, seeds, exam),
+        sentences=sentences_of(trained.fitted, kept, seeds, exam),
         rejects=dataset.rejects + (() if exam_photos is None else exam_photos.dataset.rejects),
         sources=summarise_sources(ledger, n_photos=len(dataset.photos)),
     )
@@ -402,12 +311,12 @@ def _model(trained: _Trained, kept: Fitted) -> Model:
 
 def _examine(
     trained: _Trained,
-    exam_photos: _ExamPhotos | None,
+    exam_photos: ExamPhotos | None,
     model: Model,
     progress: Progress,
 ) -> tuple[Exam | None, tuple[SeedResult, ...], int]:
     """Score every seed on cached embeddings, and the model that is kept as `mien test` would."""
-    seeds = tuple(_seed_result(one) for one in trained.fitted)
+    seeds = tuple(seed_result(one) for one in trained.fitted)
     if exam_photos is None:
         return None, seeds, 0
     photos, embedded = trained.embedder.embed_dataset(exam_photos.dataset, progress=progress)
@@ -419,65 +328,12 @@ def _examine(
         correct = int(np.sum(predict_probs(one.head, seen).argmax(axis=1) == y_true))
         scored.append(dataclasses.replace(result, test_correct=correct, test_accuracy=correct / n))
     exam = examine_model(model, exam_photos.dataset, shared=exam_photos.shared, progress=progress)
-    return exam, tuple(scored), embedded.n_embedded
+    return exam, tuple(scored), exam_photos.n_embedded + embedded.n_embedded
 
 
-def _seed_result(fitted: Fitted) -> SeedResult:
-    return SeedResult(
-        seed=fitted.seed,
-        diverged=fitted.diverged,
-        validation_accuracy=fitted.validation_accuracy,
-        n_validation=len(fitted.validation_index) or len(fitted.train_index),
-        l2_strength=fitted.l2_strength,
-        calibration=fitted.calibration,
-    )
-
-
-def _spread(seeds: Sequence[SeedResult]) -> SeedSummary | None:
-    scores = [seed.test_accuracy for seed in seeds if seed.test_accuracy is not None]
-    return over_seeds(scores) if scores else None
-
-
-def _count(dataset: Dataset) -> dict[str, int]:
-    labels = [photo.label for photo in dataset.photos]
-    return {label: labels.count(label) for label in dataset.classes}
-
-
-def _short(exam: Exam, exam_photos: _ExamPhotos | None) -> dict[str, Any]:
+def _short(exam: Exam, exam_photos: ExamPhotos | None) -> dict[str, Any]:
     """An exam as it stands in the model file: scores and tables without the photos."""
     whole = exam.plain()
     short = {key: value for key, value in whole.items() if key not in {"photos", "wrong"}}
     photos = exam_photos.dataset.photos if exam_photos else ()
     return {"test_fingerprint": digest_many(photo.sha256 for photo in photos), **short}
-
-
-def _sentences(
-    fitted: Sequence[Fitted],
-    kept: Fitted,
-    seeds: Sequence[SeedResult],
-    exam: Exam | None,
-) -> tuple[str, ...]:
-    """The run in words, most important first."""
-    said = list(exam.sentences) if exam else []
-    lost = [one for one in fitted if one.diverged is not None]
-    if lost:
-        said.append(
-            f"{len(lost)} of {len(fitted)} trainings diverged "
-            f"(seed {lost[0].seed}: {lost[0].diverged}): try a smaller learning rate."
-        )
-    if len(seeds) > 1:
-        said.append(
-            f"The model in the file is that of seed {kept.seed}, the first that is sound, "
-            "not the luckiest one."
-        )
-    if exam is None:
-        said.append(
-            "No test photos were given: nothing is known of how good the model is on new photos. "
-            "Give --test FOLDER, or --cross-validate 10x10."
-        )
-    return tuple(said)
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + rest

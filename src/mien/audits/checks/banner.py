@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mien.audits.checks.per_photo import ask_each
+from mien.audits.checks.per_photo import PhotoCheck
 from mien.audits.facts import Facts
-from mien.audits.findings import Check, Finding
-from mien.audits.view import View
 from mien.records import Face
 
 # A banner has two straight edges across the whole picture, a frame up to four.
@@ -16,26 +14,18 @@ _PAGE: Final = 0.25
 _FLAT: Final = 0.5
 
 
-class Banner(Check):
+class Banner(PhotoCheck):
     """Banner, frame or text bar, photo by photo."""
 
     code = "M113"
     title = "Banner, frame or text bar"
     severity = "medium"
+    outcome = "hint"
+    says = ("may have a banner, bars or a frame", "may have a banner, bars or a frame")
+    advice = "Cut them off, or find the originals: a model learns the banner."
+    clean = "No photo shows a banner or a frame."
 
-    def run(self, view: View) -> Finding:
-        """Ask every photo."""
-        return ask_each(
-            self,
-            view,
-            rule=_rule,
-            outcome="hint",
-            says="may have a banner, bars or a frame|may have a banner, bars or a frame",
-            advice="Cut them off, or find the originals: a model learns the banner.",
-            clean="No photo shows a banner or a frame.",
-        )
-
-
-def _rule(facts: Facts, _face: Face | None) -> float | None:
-    is_page = facts.page_share > _PAGE and facts.flat_share > _FLAT
-    return float(facts.bars) if facts.bars >= _LEAST_BARS and not is_page else None
+    def how_bad(self, facts: Facts, _face: Face | None) -> float | None:
+        """By the number of edges that run across."""
+        is_page = facts.page_share > _PAGE and facts.flat_share > _FLAT
+        return float(facts.bars) if facts.bars >= _LEAST_BARS and not is_page else None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mien.audits.checks.per_photo import ask_each
+from mien.audits.checks.per_photo import PhotoCheck
 from mien.audits.facts import Facts
-from mien.audits.findings import Check, Finding
-from mien.audits.view import View
 from mien.records import Face
 
 # Crete's blur of the picture at 256 px. See docs/checks.md for what photos score.
@@ -16,27 +14,19 @@ _MOST_BLUR: Final = 0.6
 _LEAST_CONTRAST: Final = 0.05
 
 
-class Blurred(Check):
+class Blurred(PhotoCheck):
     """Blurred, photo by photo."""
 
     code = "M103"
     title = "Blurred"
     severity = "medium"
+    outcome = "issue"
+    says = ("is blurred", "are blurred")
+    advice = "Look at them: a blurred brow can be any expression."
+    clean = "No photo is blurred."
 
-    def run(self, view: View) -> Finding:
-        """Ask every photo."""
-        return ask_each(
-            self,
-            view,
-            rule=_rule,
-            outcome="issue",
-            says="is blurred|are blurred",
-            advice="Look at them: a blurred brow can be any expression.",
-            clean="No photo is blurred.",
-        )
-
-
-def _rule(facts: Facts, _face: Face | None) -> float | None:
-    if facts.contrast < _LEAST_CONTRAST:
-        return None
-    return facts.blur if facts.blur > _MOST_BLUR else None
+    def how_bad(self, facts: Facts, _face: Face | None) -> float | None:
+        """By perceptual blur, where contrast lets it be told."""
+        if facts.contrast < _LEAST_CONTRAST:
+            return None
+        return facts.blur if facts.blur > _MOST_BLUR else None

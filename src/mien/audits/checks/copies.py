@@ -134,18 +134,9 @@ def _pair(a: Row, b: Row, twin: Twin, *, same: bool) -> Pair:
         second=b[1].name,
         first_in="train" if a[0] == "train" else "test",
         second_in="train" if b[0] == "train" else "test",
-        how="same bytes" if same else _how(twin),
+        how="same bytes" if same else twin.how,
         distance=0.0 if same else twin.distance,
     )
-
-
-def _how(twin: Twin) -> str:
-    words = ["mirrored"] if twin.mirrored else []
-    if twin.kept < 0.95:
-        words.append(f"cropped to {twin.kept:.0%}")
-    if twin.edited:
-        words.append("partly changed")
-    return ", ".join(words) or "same picture"
 
 
 def _names(pairs: list[Pair], side: str) -> list[str]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mien.audits.checks.per_photo import ask_each
+from mien.audits.checks.per_photo import PhotoCheck
 from mien.audits.facts import Facts, Tones
-from mien.audits.findings import Check, Finding
-from mien.audits.view import View
 from mien.records import Face
 
 # Median luma and range. A dark face in a well-lit photo has range: skin alone must never trip this.
@@ -16,29 +14,21 @@ _DARKEST_FACE: Final = 0.12
 _LEAST_CONTRAST: Final = 0.25
 
 
-class Dark(Check):
+class Dark(PhotoCheck):
     """Too dark, photo by photo."""
 
     code = "M104"
     title = "Too dark"
     severity = "medium"
+    outcome = "issue"
+    says = ("is too dark", "are too dark")
+    advice = "Brighten them or find others."
+    clean = "No photo is too dark."
 
-    def run(self, view: View) -> Finding:
-        """Ask every photo."""
-        return ask_each(
-            self,
-            view,
-            rule=_rule,
-            outcome="issue",
-            says="is too dark|are too dark",
-            advice="Brighten them or find others.",
-            clean="No photo is too dark.",
-        )
-
-
-def _rule(facts: Facts, _face: Face | None) -> float | None:
-    light = facts.brightness if facts.face_brightness is None else facts.face_brightness
-    return 1 - light if is_dark(facts) else None
+    def how_bad(self, facts: Facts, _face: Face | None) -> float | None:
+        """By the darkness of the face, or of the picture where there is none."""
+        light = facts.brightness if facts.face_brightness is None else facts.face_brightness
+        return 1 - light if is_dark(facts) else None
 
 
 def is_dark(light: Facts | Tones) -> bool:

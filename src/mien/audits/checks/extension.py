@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from mien.audits.checks.per_photo import by_side
 from mien.audits.findings import Check, Finding, count, some
-from mien.audits.view import View
+from mien.audits.view import Part, View
 
 _ENDINGS: Final = {
     "jpeg": {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"},
@@ -26,14 +27,7 @@ class Extension(Check):
 
     def run(self, view: View) -> Finding:
         """Compare endings with magic bytes."""
-        named: dict[str, list[str]] = {}
-        for side, part in view.parts:
-            named[side] = [
-                photo.name
-                for photo, fact in zip(part.dataset.photos, part.facts, strict=True)
-                if photo.path.suffix.lower() not in _ENDINGS[fact.format]
-            ]
-        photos, test_photos = named["train"], named.get("test", [])
+        photos, test_photos = by_side(view, _misnamed)
         n = len(photos) + len(test_photos)
         if n == 0:
             return self.passed("Every file is what its name says.")
@@ -44,3 +38,11 @@ class Extension(Check):
             photos=photos,
             test_photos=test_photos,
         )
+
+
+def _misnamed(part: Part) -> list[str]:
+    return [
+        photo.name
+        for photo, fact in zip(part.dataset.photos, part.facts, strict=True)
+        if photo.path.suffix.lower() not in _ENDINGS[fact.format]
+    ]

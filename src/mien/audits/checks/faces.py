@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from mien.audits.checks.per_photo import Rule, ask_each
+from mien.audits.checks.per_photo import PhotoCheck
 from mien.audits.facts import Facts
-from mien.audits.findings import Check, Finding, Outcome
+from mien.audits.findings import Finding
 from mien.audits.view import View
 from mien.records import Face
 
@@ -17,12 +17,7 @@ _LEAST_FACE_SHARE: Final = 0.12
 _MOST_BEYOND: Final = 0.15
 
 
-class _FaceCheck(Check):
-    outcome: Outcome
-    says: str
-    advice: str
-    clean: str
-
+class _FaceCheck(PhotoCheck):
     def run(self, view: View) -> Finding:
         """Ask every photo, where the folder is about faces."""
         faces = [face for _, part in view.parts for face in part.faces]
@@ -31,14 +26,7 @@ class _FaceCheck(Check):
             return self.not_applicable(
                 f"faces were found in {n} of {len(faces)} photos: they are not about faces"
             )
-        return ask_each(
-            self, view, rule=self.rule(), outcome=self.outcome, says=self.says,
-            advice=self.advice, clean=self.clean,
-        )  # fmt: skip
-
-    def rule(self) -> Rule:
-        """The rule of the check."""
-        raise NotImplementedError
+        return super().run(view)
 
 
 class NoFace(_FaceCheck):
@@ -48,13 +36,13 @@ class NoFace(_FaceCheck):
     title = "No face"
     severity = "medium"
     outcome = "issue"
-    says = "shows no face that can be found|show no face that can be found"
+    says = ("shows no face that can be found", "show no face that can be found")
     advice = "Look at them: a hidden or turned face teaches nothing of an expression."
     clean = "A face was found in every photo."
 
-    def rule(self) -> Rule:
+    def how_bad(self, _facts: Facts, face: Face | None) -> float | None:
         """No face at all."""
-        return lambda _facts, face: 1.0 if face is None else None
+        return 1.0 if face is None else None
 
 
 class SeveralFaces(_FaceCheck):
@@ -64,13 +52,13 @@ class SeveralFaces(_FaceCheck):
     title = "Several faces"
     severity = "medium"
     outcome = "hint"
-    says = "shows more than one face|show more than one face"
+    says = ("shows more than one face", "show more than one face")
     advice = "Crop them to the person that the label is about."
     clean = "No photo shows more than one face."
 
-    def rule(self) -> Rule:
+    def how_bad(self, _facts: Facts, face: Face | None) -> float | None:
         """More than one."""
-        return lambda _facts, face: float(face.n_faces) if face and face.n_faces > 1 else None
+        return float(face.n_faces) if face and face.n_faces > 1 else None
 
 
 class SmallFace(_FaceCheck):
@@ -80,18 +68,19 @@ class SmallFace(_FaceCheck):
     title = "Face too small or cut off"
     severity = "low"
     outcome = "hint"
-    says = "shows a face that is very small or cut off|show a face that is very small or cut off"
+    says = (
+        "shows a face that is very small or cut off",
+        "show a face that is very small or cut off",
+    )
     advice = "Crop them to the face, or find others."
     clean = "Every face is large enough and whole."
 
-    def rule(self) -> Rule:
+    def how_bad(self, facts: Facts, face: Face | None) -> float | None:
         """Small in pixels, small in the picture, or beyond its edge."""
-        return _small_or_cut
+        return None if face is None else _small_or_cut(facts, face)
 
 
-def _small_or_cut(facts: Facts, face: Face | None) -> float | None:
-    if face is None:
-        return None
+def _small_or_cut(facts: Facts, face: Face) -> float | None:
     left, top, right, bottom = face.xyxy_px
     width, height = max(right - left, 1e-6), max(bottom - top, 1e-6)
     longer = max(width, height)

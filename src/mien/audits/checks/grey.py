@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mien.audits.checks.per_photo import by_side
 from mien.audits.findings import Check, Finding, count, some
 from mien.audits.view import View
 
@@ -20,19 +21,19 @@ class Grey(Check):
 
     def run(self, view: View) -> Finding:
         """Name the minority."""
-        colour = {
-            side: [fact.chroma >= _CHROMA for fact in part.facts] for side, part in view.parts
-        }
-        every = [value for values in colour.values() for value in values]
+        every = [fact.chroma >= _CHROMA for _, part in view.parts for fact in part.facts]
         n_grey = every.count(False)
         if n_grey in (0, len(every)):
             return self.passed("All photos are in colour." if n_grey == 0 else "All are grey.")
         odd = n_grey > len(every) / 2  # the minority: colour where most are grey
-        named = {
-            side: [n for n, c in zip(part.names, colour[side], strict=True) if c == odd]
-            for side, part in view.parts
-        }
-        photos, test_photos = named["train"], named.get("test", [])
+        photos, test_photos = by_side(
+            view,
+            lambda part: [
+                name
+                for name, fact in zip(part.names, part.facts, strict=True)
+                if (fact.chroma >= _CHROMA) == odd
+            ],
+        )
         n, what = len(photos) + len(test_photos), "in colour" if odd else "grey"
         return self.found(
             "hint",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+from mien.audits.doubt import Doubt
 from mien.audits.findings import Check, Finding, count, some
 from mien.audits.view import View
 
@@ -13,6 +14,10 @@ from mien.audits.view import View
 _OFTEN: Final = 0.5
 # And another class has, on average, more than all others together.
 _SURE: Final = 0.5
+# The chance that a label is wrong, were one in twenty wrong: at least four times that of any label
+# is worth a look, more than a half is likely.
+_WORTH_A_LOOK: Final = 0.2
+_LIKELY: Final = 0.5
 # Where the models are hardly better than guessing, their doubt says little.
 _LEAST_LIFT: Final = 0.1
 
@@ -31,37 +36,49 @@ class LabelDoubt(Check):
             return self.skipped(view.no_embeddings)
         if found is None:
             return self.not_applicable("a class has fewer than 4 photos with an embedding")
-        part, classes = view.train, view.train.dataset.classes
-        names = [part.names[row] for row in part.embedded]
-        often = found.suspect.mean(axis=0)
-        mean, spread = found.probs.mean(axis=0), found.probs.std(axis=0)
-        chance = np.bincount(found.y).max() / len(found.y)
+        ranked = _ranked(view, found)
+        likely = [row for row in ranked if row["chance_wrong"] >= _LIKELY]
+        chance = float(np.bincount(found.y).max() / len(found.y))
         accuracy = float(found.accuracy.mean())
-        believed = mean[np.arange(len(mean)), found.other]
-        doubtful = (often > _OFTEN) & (believed > _SURE)
-        order = [i for i in np.argsort(found.rank_score, kind="stable") if doubtful[i]]
-        ranked = [
-            {
-                "photo": names[i],
-                "label": classes[found.y[i]],
-                "thinks": classes[found.other[i]],
-                "prob_label": round(float(mean[i, found.y[i]]), 3),
-                "prob_thinks": round(float(mean[i, found.other[i]]), 3),
-                "sd": round(float(spread[i, found.other[i]]), 3),
-                "suspected_in": round(float(often[i]), 2),
-            }
-            for i in order
-        ]
-        details = {"ranked": ranked, "out_of_fold_accuracy": accuracy, "largest_class": chance}
+        details = {
+            "ranked": ranked, "likely_wrong": len(likely), "out_of_fold_accuracy": accuracy,
+            "largest_class": chance,
+        }  # fmt: skip
         if not ranked:
             return self.found("passed", "No label is in doubt.", details=details)
-        weak = accuracy < chance + _LEAST_LIFT
-        words = some([f"{r['photo']} (rather '{r['thinks']}')" for r in ranked])
+        words = some([f"{row['photo']} (rather '{row['thinks']}')" for row in ranked])
+        n = len(likely)
         sentence = (
-            f"{count(len(ranked), 'label')} in doubt: {words}. Look at them, most doubtful first; "
-            f"models that had not seen them are right in {accuracy:.0%} of all photos"
+            f"{count(len(ranked), 'label')} in doubt, {n} of them likelier wrong than right were "
+            f"one label in twenty wrong: {words}. Look at them, most doubtful first; models that "
+            f"had not seen them are right in {accuracy:.0%} of all photos"
         )
+        weak = accuracy < chance + _LEAST_LIFT
         sentence += ", hardly more than guessing, so their doubt is weak." if weak else "."
         return self.found(
-            "hint", sentence, photos=[str(r["photo"]) for r in ranked], details=details
+            "hint", sentence, photos=[str(row["photo"]) for row in ranked], details=details
         )
+
+
+def _ranked(view: View, found: Doubt) -> list[dict[str, Any]]:
+    """The doubtful labels, most doubtful first, with how sure that is."""
+    part, classes = view.train, view.train.dataset.classes
+    often = found.suspect.mean(axis=0)
+    mean, spread = found.probs.mean(axis=0), found.probs.std(axis=0)
+    believed = mean[np.arange(len(mean)), found.other]
+    chance_wrong = view.wrong_label_chances
+    doubtful = (often > _OFTEN) & (believed > _SURE) & (chance_wrong >= _WORTH_A_LOOK)
+    return [
+        {
+            "photo": part.names[part.embedded[i]],
+            "label": classes[found.y[i]],
+            "thinks": classes[found.other[i]],
+            "prob_label": round(float(mean[i, found.y[i]]), 3),
+            "prob_thinks": round(float(mean[i, found.other[i]]), 3),
+            "sd": round(float(spread[i, found.other[i]]), 3),
+            "suspected_in": round(float(often[i]), 2),
+            "chance_wrong": round(float(chance_wrong[i]), 2),
+        }
+        for i in np.argsort(found.rank_score, kind="stable").tolist()
+        if doubtful[i]
+    ]

@@ -1,4 +1,4 @@
-"""M401: a file's name that contradicts its folder."""
+"""M401: a file's name, or the table of groups, that contradicts the file's folder."""
 
 from __future__ import annotations
 
@@ -33,18 +33,20 @@ class Names(Check):
         named: dict[str, list[str]] = {}
         said: dict[str, str] = {}
         for side, part in view.parts:
-            found = _contradictions(part)
+            there = set(part.names)
+            by_table = {n: label for n, label in part.dataset.stated.items() if n in there}
+            found = {**_contradictions(part), **by_table}
             named[side] = list(found)
             said.update(found)
         photos, test_photos = named["train"], named.get("test", [])
         n = len(photos) + len(test_photos)
         if n == 0:
-            return self.passed("No file's name contradicts its folder.")
+            return self.passed("No file's name, and no table, contradicts a folder.")
         shown = [f"{name} (says '{said[name]}')" for name in (*photos, *test_photos)]
         return self.found(
             "issue",
-            f"{count(n, 'photo')} whose name says another class than the folder: {some(shown)}. "
-            "Move them, or rename them.",
+            f"{count(n, 'photo')} whose name, or whose line in groups.csv, says another class than "
+            f"the folder: {some(shown)}. Move them, or correct what says so.",
             photos=photos,
             test_photos=test_photos,
             details={"name_says": said},

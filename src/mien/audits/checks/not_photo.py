@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from mien.audits.checks.per_photo import by_side
 from mien.audits.facts import Facts
 from mien.audits.findings import Check, Finding, count, some
 from mien.audits.view import View
@@ -27,8 +28,7 @@ class NotPhoto(Check):
 
     def run(self, view: View) -> Finding:
         """Name pictures that look drawn, unless most do."""
-        named = {side: _drawn(part.names, part.facts) for side, part in view.parts}
-        photos, test_photos = named["train"], named.get("test", [])
+        photos, test_photos = by_side(view, lambda part: _drawn(part.names, part.facts))
         n, n_all = len(photos) + len(test_photos), len(view.photos)
         if n == 0:
             return self.passed("No picture looks drawn.")

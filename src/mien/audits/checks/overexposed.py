@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from mien.audits.checks.per_photo import ask_each
+from mien.audits.checks.per_photo import PhotoCheck
 from mien.audits.facts import Facts, Tones
-from mien.audits.findings import Check, Finding
-from mien.audits.view import View
 from mien.records import Face
 
 # Even the darkest twentieth of the picture is light (no hair, no eyes, no shadow left), and the
@@ -17,29 +15,21 @@ _FACE: Final = 0.8
 _PICTURE: Final = 0.9
 
 
-class Overexposed(Check):
+class Overexposed(PhotoCheck):
     """Overexposed, photo by photo."""
 
     code = "M105"
     title = "Overexposed"
     severity = "medium"
+    outcome = "issue"
+    says = ("is overexposed", "are overexposed")
+    advice = "Find others: what was burnt to white cannot be brought back."
+    clean = "No photo is overexposed."
 
-    def run(self, view: View) -> Finding:
-        """Ask every photo."""
-        return ask_each(
-            self,
-            view,
-            rule=_rule,
-            outcome="issue",
-            says="is overexposed|are overexposed",
-            advice="Find others: what was burnt to white cannot be brought back.",
-            clean="No photo is overexposed.",
-        )
-
-
-def _rule(facts: Facts, _face: Face | None) -> float | None:
-    light = facts.brightness if facts.face_brightness is None else facts.face_brightness
-    return light if is_overexposed(facts) else None
+    def how_bad(self, facts: Facts, _face: Face | None) -> float | None:
+        """By the light on the face, or on the picture where there is none."""
+        light = facts.brightness if facts.face_brightness is None else facts.face_brightness
+        return light if is_overexposed(facts) else None
 
 
 def is_overexposed(light: Facts | Tones) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from mien.audits.checks.per_photo import by_side
 from mien.audits.findings import Check, Finding, count, some
-from mien.audits.view import View
+from mien.audits.view import Part, View
 
 
 class Ungrouped(Check):
@@ -17,15 +18,7 @@ class Ungrouped(Check):
         """Name them."""
         if not any(part.dataset.group_columns for _, part in view.parts):
             return self.not_applicable("no groups are known")
-        named = {
-            side: [
-                photo.name
-                for photo in part.dataset.photos
-                if any(column not in photo.groups for column in part.dataset.group_columns)
-            ]
-            for side, part in view.parts
-        }
-        photos, test_photos = named["train"], named.get("test", [])
+        photos, test_photos = by_side(view, _ungrouped)
         n = len(photos) + len(test_photos)
         if n == 0:
             return self.passed("Every photo has a value in every group column.")
@@ -36,3 +29,11 @@ class Ungrouped(Check):
             photos=photos,
             test_photos=test_photos,
         )
+
+
+def _ungrouped(part: Part) -> list[str]:
+    return [
+        photo.name
+        for photo in part.dataset.photos
+        if any(column not in photo.groups for column in part.dataset.group_columns)
+    ]
