@@ -131,7 +131,7 @@ def main() -> None:
     if given.readme:
         wanted, looks = set(README), [("light", 1440, "en"), ("light", 1440, "ko")]
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        film = draw_film(Path(folder) / "film.mjpeg")
+        film = draw_film(Path(folder) / "film.mjpeg", expressions=("happy",))
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM, args=[*FLAGS, f"--use-file-for-fake-video-capture={film}"]
         )
