@@ -31,6 +31,13 @@ FLAGS = (
 SECONDS = 180
 MOST_TABS = 300
 
+WHERE = """(node) => {
+  const now = document.activeElement;
+  if (now === node) return 'here';
+  const before = now.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING;
+  return before && now !== document.body ? 'before' : 'after';
+}"""
+
 By: TypeAlias = Literal["mouse", "keyboard"]
 
 
@@ -169,12 +176,13 @@ class Hands:
             time.sleep(0.1)
 
     def reach(self, target: Any) -> None:
-        """Press Tab until the element has the focus."""
+        """Press Tab, or Shift and Tab where it lies before, until the element has the focus."""
         target.wait_for()
         for _ in range(MOST_TABS):
-            if target.evaluate("(node) => node === document.activeElement"):
+            where = target.evaluate(WHERE)
+            if where == "here":
                 return
-            self.page.keyboard.press("Tab")
+            self.page.keyboard.press("Shift+Tab" if where == "before" else "Tab")
         raise AssertionError(f"{MOST_TABS} times Tab does not reach {target}")
 
     def press(self, target: Any) -> None:
