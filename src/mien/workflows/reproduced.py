@@ -234,7 +234,7 @@ def _headline(epochs: Sweep) -> str:
     where = f"at {epochs.best_value:g} epochs"
     if epochs.luck_p > 0.05 and epochs.verdict.winner is None:
         return f"{printed} {where}, is within the luck of the draw"
-    return f"{printed} {where}, is more than luck alone gives"
+    return f"{printed} {where}, is more than luck usually gives"
 
 
 def _ours(record: ReproduceRecord) -> str:
