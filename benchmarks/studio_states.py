@@ -185,11 +185,16 @@ def large(page: Any) -> None:
     page.locator(".large-photo img").wait_for()
 
 
-def training(page: Any) -> None:
-    board(page)
+def begin_training(page: Any) -> None:
+    """One that is still under way when it is looked at."""
     call(page, "/api/train", {"recipe": "teachable-machine", "seeds": 20,
                               "settings": {"epochs": 5000}})  # fmt: skip
     page.reload()
+
+
+def training(page: Any) -> None:
+    board(page)
+    begin_training(page)
     page.locator("#train-progress .curves").first.wait_for()
 
 
@@ -202,8 +207,16 @@ def stop(verb: str) -> Callable[[Any], None]:
 
 
 def cancelled(page: Any) -> None:
-    page.locator(".strip img").first.wait_for()
+    board(page)
+    begin_training(page)
+    page.locator("#train-progress button").click()
     page.locator("#train-result .note").wait_for()
+
+
+def train_again(page: Any) -> None:
+    """The board shows the latest training: that must be a finished one for the next state."""
+    stop("train")(page)
+    job(page, "/api/train", {"recipe": "expression"})
 
 
 def camera(page: Any) -> None:
@@ -374,11 +387,11 @@ STATES: dict[str, State] = {
     "exam-folder": State("/exam", exam_folder, whole=False),
     "study": State("/study", study),
     "about": State("/about", settled),
-    # Last: they leave a cancelled job, or another audit, behind.
+    # Last: they leave another audit, a cancelled study or one more model behind.
     "auditing": State("/audit", auditing, after=finished("audit")),
     "studying": State("/study", studying, after=stop("study")),
-    "training": State("/", training, after=stop("train")),
-    "cancelled": State("/", cancelled),
+    "training": State("/", training, after=train_again),
+    "cancelled": State("/", cancelled, after=train_again),
 }
 # Of a project with photos in which nothing was done yet.
 BARE: dict[str, State] = {
