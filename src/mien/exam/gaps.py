@@ -95,7 +95,10 @@ def _column(
     )
     said = {value: estimate for value, estimate in rates.items() if estimate is not None}
     if len(said) < 2:
-        sentence = f"{column}: fewer than two groups have {LEAST_N} photos, so no gap can be said."
+        sentence = (
+            f"{column}: fewer than two groups have {LEAST_N} independent photos, "
+            "so no gap can be said."
+        )
         return ColumnGap(
             column=column, gap=None, p=None, least_n=LEAST_N, pairs=pairs, sentence=sentence
         )
