@@ -125,6 +125,7 @@ def test_a_foreign_name_for_this_machine_gets_nothing(tmp_path: Path, world: Any
 def test_a_script_that_got_into_our_page_does_not_run(tmp_path: Path, world: Any) -> None:
     with world.running(tmp_path / "photos") as studio, world.opened(studio) as page:
         world.complaints.allow("Content Security Policy")
+        world.complaints.expected.add(404)  # the picture that is to fail
         page.evaluate("""() => { const script = document.createElement('script');
             script.textContent = 'window.evil = 1'; document.body.append(script); }""")
         page.evaluate("""() => { const image = document.createElement('div');

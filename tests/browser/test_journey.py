@@ -120,7 +120,7 @@ def train_and_try(hands: Any, t: Mapping[str, str], folder: Path) -> None:
     )
     # The camera is answered, and lets itself be stopped.
     hands.press(page.locator("#try-camera"))
-    page.locator("#try-rate").filter(has_text="/").wait_for()
+    hands.until("document.querySelector('#try-rate').textContent !== ''")
     hands.press(page.locator("#try-camera"))
     page.locator("#try-video").wait_for(state="hidden")
 
