@@ -42,6 +42,8 @@ _MOST_LOOKS: Final = 4000
 _LOOKS_PER: Final = 20
 # Where more than this speaks for a pair, points in common are searched for too.
 _THOROUGH: Final = 0.55
+# Neighbours by embeddings of expressions are near anyway: half of the study's are above 0.86.
+_VERY_NEAR: Final = 0.97
 # Less than this is a crop, more is the aligning's play.
 _WHOLE: Final = 0.95
 # Laid on each other as well as they can be, heads and shoulders of two people before white walls
@@ -183,7 +185,10 @@ def _closer(
     looked = look_closer(
         sights.pictures,
         points=sights.points,
-        pairs={rows: evidence[rows] > _THOROUGH for rows in asked},
+        pairs={
+            rows: evidence[rows] > _THOROUGH or sights.near.get(rows, 0.0) > _VERY_NEAR
+            for rows in asked
+        },
     )
     for (first, second), found in looked.items():
         if found.n_blocks < _LEAST_BLOCKS:
@@ -211,8 +216,8 @@ def _evidence(sights: Sights) -> dict[tuple[int, int], float]:
     faces = np.array([row for row, chip in enumerate(sights.chips) if chip is not None], dtype=int)
     chips = [chip for chip in sights.chips if chip is not None]
     evidence = nominate(np.stack(chips), rows=faces) if len(chips) > 1 else {}
-    for rows, similarity in sights.near.items():
-        evidence[rows] = max(similarity, evidence.get(rows, 0.0))
+    for rows in sights.near:
+        evidence.setdefault(rows, 0.0)
     return evidence
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, pairs, print_json, progress_bar, say
-from mien.cli.options import chosen_splits, many_trainings_options
+from mien.cli.options import chosen_splits, many_trainings_options, splits_options
 
 
 @click.command()
 @click.argument("photos", type=click.Path(path_type=Path))
+@splits_options
 @click.option(
     "--vary",
     multiple=True,
