@@ -61,6 +61,7 @@ def studio(root: Path) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+        process.stdout.close()
 
 
 def draw_project(folder: Path, *, n_per_class: int = 24, size_px: int = 256) -> Path:

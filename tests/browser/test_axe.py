@@ -18,7 +18,7 @@ import pytest
 
 from mien.dataset.drawn import draw_dataset
 
-pytestmark = [pytest.mark.network, pytest.mark.slow]
+pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.study]
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
@@ -60,18 +60,24 @@ def _needs_axe() -> None:
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[tuple[str, Any]]:
+def project(
+    tmp_path_factory: pytest.TempPathFactory, chromium: Any, shared: Path
+) -> Iterator[tuple[str, Any]]:
     """A studio in which everything was done once, and its cookies."""
     folder = tmp_path_factory.mktemp("axe")
     root = states.draw_project(folder, n_per_class=12, size_px=160)
-    with states.studio(root) as link:
-        context = chromium.new_context(locale="en")
-        context.set_default_timeout(states.PATIENCE_MS)
-        page = context.new_page()
-        page.goto(link)
-        states.fill_project(page, root)
-        yield link, context.storage_state()
-        context.close()
+    with pytest.MonkeyPatch.context() as environment:
+        # Teachable Machine's recipe, whose curves and studies are shown, needs its backbone.
+        environment.setenv("MIEN_MIRROR", str(shared / "models"))
+        environment.setenv("MIEN_HOME", str(folder / "home"))
+        with states.studio(root) as link:
+            context = chromium.new_context(locale="en")
+            context.set_default_timeout(states.PATIENCE_MS)
+            page = context.new_page()
+            page.goto(link)
+            states.fill_project(page, root)
+            yield link, context.storage_state()
+            context.close()
 
 
 def walk(
