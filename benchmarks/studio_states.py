@@ -262,8 +262,8 @@ def export(page: Any) -> None:
     board(page)
     page.click("#try-export")
     page.locator(".formats").wait_for()
-    page.locator("[data-format=onnx] > button").click()
-    page.locator("[data-format=onnx] .quiet-list").wait_for()
+    page.locator("[data-format=tfjs] > button").click()
+    page.locator("[data-format=tfjs] .quiet-list").wait_for()
 
 
 def rejects(page: Any) -> None:
