@@ -8,6 +8,7 @@ under way, errors, an exam's photos, the audit's queue. axe-core is a developmen
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -25,6 +26,8 @@ AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 STATE_MS = 60_000
 LOOKS = [("light", 1440, "en"), ("dark", 360, "ko")]
+# Every state in every look takes six minutes; without this each state is seen in one of the two.
+ALL_LOOKS = os.environ.get("MIEN_ALL_LOOKS") == "1"
 
 
 def load_states() -> ModuleType:
@@ -111,7 +114,9 @@ def test_every_state_is_usable_by_everybody(
     look: tuple[str, int, str], project: tuple[str, Any], chromium: Any
 ) -> None:
     link, cookies = project
-    found = walk(chromium, link, cookies, states.STATES, look)
+    turn = LOOKS.index(look)
+    mine = [name for i, name in enumerate(states.STATES) if ALL_LOOKS or i % len(LOOKS) == turn]
+    found = walk(chromium, link, cookies, {name: states.STATES[name] for name in mine}, look)
     assert not found, "\n".join(found)
 
 
