@@ -33,7 +33,7 @@ def findings() -> tuple[Finding, ...]:
     )  # fmt: skip
     ranked = {
         "photo": NAMES[0], "label": "행복한", "thinks": "슬픈", "prob_label": 0.1,
-        "prob_thinks": 0.8, "sd": 0.05, "suspected_in": 1.0,
+        "prob_thinks": 0.8, "sd": 0.05, "suspected_in": 1.0, "chance_wrong": 0.7,
     }  # fmt: skip
     target = {"score": 0.9, "low": 0.8, "high": 0.95, "chance": 0.5, "p": 0.005, "n": 40}
     separable = {"classes": ["행복한", "슬픈"], "told_apart": 0.5, "low": 0.4, "high": 0.6, "n": 9}
