@@ -52,7 +52,6 @@ collect_ignore = [] if os.environ.get("MIEN_CONSUMERS") == "1" else ["consumers"
 UNSETTLED = (
     "tests/browser/test_journey.py::",
     "tests/browser/test_study_photos.py::",
-    "tests/browser/test_sorting.py::",
     "tests/collecting/test_collector.py::test_breaking_off_waits_for_no_slow_server",
 )
 
