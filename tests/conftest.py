@@ -51,7 +51,6 @@ collect_ignore = [] if os.environ.get("MIEN_CONSUMERS") == "1" else ["consumers"
 # out, said aloud, and wanted back. MIEN_UNSETTLED=1 runs them.
 UNSETTLED = (
     "tests/browser/test_journey.py::",
-    "tests/browser/test_study_photos.py::",
     "tests/collecting/test_collector.py::test_breaking_off_waits_for_no_slow_server",
 )
 
