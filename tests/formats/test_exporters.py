@@ -128,6 +128,27 @@ def test_an_export_that_parts_from_the_model_is_not_written(
         export(tmp_path / "model.onnx", to="onnx", out=tmp_path / "out")
 
 
+def test_a_small_variant_that_parts_is_left_out_and_the_rest_is_written(
+    model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_model(tmp_path / "model.onnx", model)
+    real = parity.CONSUMERS["onnxruntime"]
+
+    def wrong(path: Path, images: np.ndarray) -> parity.Said:
+        said = real(path, images)
+        if path.name != "model-int8.onnx":
+            return said
+        return parity.Said(probs=said.probs[:, ::-1], version=said.version, ms=said.ms)
+
+    monkeypatch.setitem(parity.CONSUMERS, "onnxruntime", wrong)  # type: ignore[arg-type]
+    told = export(tmp_path / "model.onnx", to="onnx", out=tmp_path / "out").plain()
+    assert {one["file"] for one in told["parity"] if one["left_out"]} == {"model-int8.onnx"}
+    assert "model-uint8.onnx" in told["files"]
+    assert "model-int8.onnx" not in told["files"]
+    assert not (tmp_path / "out" / "model-int8.onnx").exists()
+    assert "left out" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+
+
 def test_an_unknown_format_is_named_with_those_that_are_known() -> None:
     with pytest.raises(ModelError, match=r"'coreml'.*onnx, keras"):
         exporter("coreml")

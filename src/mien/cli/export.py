@@ -48,6 +48,8 @@ def command(
     for one in record.parity:
         if one.max_abs_diff is None or one.same_top is None:
             say(f"not checked  {one.file} in {one.consumer}: {one.reason}")
+        elif one.left_out:
+            say(f"left out     {one.reason}")
         else:
             say(
                 f"checked      {one.file} in {one.consumer}: largest difference "

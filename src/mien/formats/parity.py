@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -46,7 +46,8 @@ class Parity:
         file: Name in the export.
         consumer: Who opened it, with its version where it was opened.
         checked: Whether it could be opened here.
-        reason: Why not; empty where it was.
+        reason: Why not, or why the file was left out; empty otherwise.
+        left_out: Whether the export is written without this file, as it answers otherwise.
         n: Pictures asked: the golden ones, and the photos that a format was calibrated on.
         max_abs_diff: Largest difference of a probability; None where unchecked.
         same_top: Share of pictures with the same class; None where unchecked.
@@ -62,6 +63,7 @@ class Parity:
     consumer: str
     checked: bool
     reason: str = ""
+    left_out: bool = False
     n: int = 0
     max_abs_diff: float | None = None
     same_top: float | None = None
@@ -104,7 +106,8 @@ def check_export(
         progress: Told consumers, each after it was asked.
 
     Raises:
-        ModelError: A consumer answers otherwise than the tolerance allows, or cannot open it.
+        ModelError: A consumer answers otherwise than the tolerance allows, or cannot open it; of a
+            file that the export is whole without, the parity says so instead.
     """
     pictures = golden_pictures(model.size_px)
     names = list(pictures)
@@ -171,16 +174,21 @@ def _checked(
         ms=round(said.ms, 2),
         size_bytes=size,
     )
-    _require(parity, check)
-    return parity
+    wrong = _parts(parity, check)
+    if wrong is None:
+        return parity
+    if check.spare:
+        return replace(parity, left_out=True, reason=wrong.message)
+    raise wrong
 
 
-def _require(parity: Parity, check: Check) -> None:
+def _parts(parity: Parity, check: Check) -> ModelError | None:
+    """How the answers part from the model's by more than is allowed, None where they do not."""
     assert parity.max_abs_diff is not None
     assert parity.same_top is not None
     allowed = None if parity.tolerance is None else parity.tolerance + parity.edge_diff
     if allowed is not None and parity.max_abs_diff > allowed:
-        raise ModelError(
+        return ModelError(
             f"'{check.file}' in {parity.consumer} parts from the model by "
             f"{parity.max_abs_diff:.2g} on golden picture '{parity.worst}'; "
             f"at most {allowed:.2g} is allowed",
@@ -188,12 +196,13 @@ def _require(parity: Parity, check: Check) -> None:
         )
     # Where a tie of two classes is within the tolerance, which comes first says nothing.
     if parity.tolerance is None and parity.same_top < check.same_top:
-        raise ModelError(
+        return ModelError(
             f"'{check.file}' in {parity.consumer} names the model's class on "
             f"{parity.same_top:.0%} of {parity.n} pictures and parts most on '{parity.worst}'; "
             f"at least {check.same_top:.0%} is asked",
             "The export was not written. Use the float format instead.",
         )
+    return None
 
 
 def _size(path: Path) -> int:

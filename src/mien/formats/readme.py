@@ -230,7 +230,9 @@ def _table(parities: Sequence[Parity]) -> str:
         "|" + "---|" * 5,
     ]
     for one in parities:
-        if one.checked and one.max_abs_diff is not None and one.same_top is not None:
+        if one.left_out:
+            told = f"left out: the same class on {one.same_top:.0%} of {one.n} only | | "
+        elif one.checked and one.max_abs_diff is not None and one.same_top is not None:
             told = f"{one.max_abs_diff:.1e} | {one.same_top:.0%} of {one.n} | {one.ms}"
         else:
             told = f"not checked: {one.reason} | | "

@@ -110,6 +110,8 @@ def _export_one(
     made = chosen.files(model, images)
     progress("writing", 1, 1)
     parities = check_export(model, made, chosen.checks, photos=images, progress=progress)
+    left_out = {one.file for one in parities if one.left_out}
+    made = {path: data for path, data in made.items() if path not in left_out}
     files = dict(made)
     files |= {f"golden/{k}.png": png(v) for k, v in golden_pictures(model.size_px).items()}
     for path, data in files.items():

@@ -110,7 +110,9 @@ class List {
     const query = `run=${encodeURIComponent(this.run)}&to=${encodeURIComponent(to)}`;
     row.button.textContent = t("export.again");
     row.outcome.replaceChildren(
-      el("ul", { class: "quiet-list" }, ...made.parity.map((/** @type {any} */ one) => el("li", null, one.checked
+      el("ul", { class: "quiet-list" }, ...made.parity.map((/** @type {any} */ one) => el("li", null, one.left_out
+        ? t("export.left_out", { file: one.file, same: percent(one.same_top), n: one.n })
+        : one.checked
         ? t("export.parity", { file: one.file, consumer: one.consumer, diff: one.max_abs_diff.toExponential(1), same: percent(one.same_top), n: one.n })
         : t("export.not_checked", { file: one.file, consumer: one.consumer, reason: one.reason })))),
       el("div", { class: "row" }, el("a", { class: "button main", href: `/api/try/export/download?${query}`, download: "" }, t("export.download"))),
