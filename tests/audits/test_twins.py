@@ -121,7 +121,8 @@ def test_no_pictures_make_no_pairs():
 
 
 def test_hashes_are_those_of_imagehash() -> None:
-    imagehash = pytest.importorskip("imagehash")
+    import imagehash
+
     grey = np.full((40, 40, 3), 97, np.uint8)
     noise = np.random.default_rng(3).integers(0, 256, (90, 70, 3), dtype=np.uint8)
     for image in (np.asarray(scene(1)), np.asarray(scene(2, 300)), noise, grey):
