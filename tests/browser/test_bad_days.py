@@ -231,7 +231,7 @@ def test_a_full_disk_is_said_at_every_step_and_nothing_is_lost_or_half_done(
 
 
 def test_a_server_that_is_gone_is_said_once(tmp_path: Path, world: Any) -> None:
-    world.complaints.allow("ERR_CONNECTION_REFUSED")
+    world.complaints.allow("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET")
     drawn = draw_dataset(tmp_path / "drawn", classes=("happy",), n_per_class=3, seed=1,
                          size_px=64)  # fmt: skip
     with world.running(tmp_path / "photos") as studio, world.opened(studio) as page:

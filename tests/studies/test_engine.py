@@ -103,7 +103,7 @@ def test_an_interrupt_on_threads_begins_nothing_more() -> None:
 
     for _ in threads(work, range(1000), material=None, workers=1):
         break
-    assert len(begun) < 1000
+    assert len(begun) < 10
 
 
 def test_an_unknown_executor_names_those_there_are() -> None:

@@ -7,10 +7,18 @@ not begun.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from typing import Any, Final, Protocol, TypeVar
 
 from mien.errors import RecipeError
@@ -49,8 +57,9 @@ def threads(
     work: Callable[[J, M], R], jobs: Sequence[J], *, material: M, workers: int | None
 ) -> Iterator[R]:
     """On threads of this process: best for mlp heads, whose compiled code lets go of Python."""
-    with ThreadPoolExecutor(_n(workers, jobs), thread_name_prefix="study") as pool:
-        yield from _as_finished(pool, lambda job: work(job, material), jobs)
+    n = _n(workers, jobs)
+    with ThreadPoolExecutor(n, thread_name_prefix="study") as pool:
+        yield from _as_finished(pool, lambda job: work(job, material), jobs, n)
 
 
 def processes(
@@ -59,10 +68,11 @@ def processes(
     """In processes of their own: each compiles anew, and nothing is shared."""
     # Not forked: JAX's threads do not survive a fork.
     context = multiprocessing.get_context("spawn")
+    n = _n(workers, jobs)
     with ProcessPoolExecutor(
-        _n(workers, jobs), mp_context=context, initializer=_hold, initargs=(work, material)
+        n, mp_context=context, initializer=_hold, initargs=(work, material)
     ) as pool:
-        yield from _as_finished(pool, _do_held, jobs)
+        yield from _as_finished(pool, _do_held, jobs, n)
 
 
 def ray(
@@ -107,10 +117,24 @@ def _do_held(job: Any) -> Any:
     return work(job, material)
 
 
-def _as_finished(pool: Executor, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
+def _as_finished(
+    pool: Executor, work: Callable[[J], R], jobs: Sequence[J], workers: int
+) -> Iterator[R]:
+    """Keep each worker busy with one job waiting behind it, and hand over none before it is asked.
+
+    Not all at once: a caller that stops listening must find most of the jobs not begun, however
+    quick they are.
+    """
+    coming = iter(jobs)
+    running: set[Future[R]] = {
+        pool.submit(work, job) for job in itertools.islice(coming, 2 * workers)
+    }
     try:
-        for future in as_completed([pool.submit(work, job) for job in jobs]):
-            yield future.result()
+        while running:
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            running |= {pool.submit(work, job) for job in itertools.islice(coming, len(finished))}
+            for future in finished:
+                yield future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

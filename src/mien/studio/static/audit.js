@@ -216,6 +216,7 @@ async function undo() {
 
 /** @param {string} id */
 function follow(id) {
+  if (following) return;
   following = true;
   let offset = 0;
   const stop = every(500, async () => {
@@ -247,9 +248,10 @@ async function renew() {
 const guarded = (/** @type {() => Promise<void>} */ work) => () => { work().catch(tell); };
 byId("run").onclick = guarded(async () => {
   const set = byId("with-test").checked ? state.sets[0].id : null;
-  state.job = await api("/api/audit/run", { json: { set } });
+  const job = await api("/api/audit/run", { json: { set } });
+  state.job = job; // not awaited into: `state` may be another by now
   draw();
-  follow(state.job.id);
+  follow(job.id);
 });
 byId("cancel").onclick = guarded(async () => { await api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }); });
 byId("undo").onclick = guarded(undo);

@@ -11,6 +11,8 @@ const BATCH = 25; // the server reads a request whole
  *   own_folder: string, n_photos: number, pulse?: Record<string, string>}} */
 let state = { models: [], sets: [], exams: [], job: null, job_verb: null, own_folder: "", n_photos: 0 };
 let following = false;
+/** What to do with the answer of the job that is followed. @type {(answer: any) => Promise<unknown>} */
+let whenDone = async () => null;
 /** @type {string | null} */
 let chosenSet = null;
 /** @type {Set<string>} */
@@ -73,6 +75,8 @@ const showTaken = (/** @type {any} */ answer) => show(answer.exam);
 
 /** Show a job's progress until it ends. @param {string} id @param {(answer: any) => Promise<unknown>} done */
 function follow(id, done) {
+  whenDone = done; // a press that the pulse was quicker than still decides what is shown
+  if (following) return;
   following = true;
   state.job = id;
   drawSeal();
@@ -85,7 +89,7 @@ function follow(id, done) {
     stop();
     following = false;
     state.job = null;
-    if (job.state === "done") await done(job.answer);
+    if (job.state === "done") await whenDone(job.answer);
     else toast(job.error ? `${job.error.message} · ${job.error.hint}` : t("exam.failed"), { bad: true });
     await load();
   });

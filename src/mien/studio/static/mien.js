@@ -123,6 +123,9 @@ export function toast(text, { bad = false, action, onAction, seconds } = {}) {
     node.append(el("button", { type: "button", onclick: () => { close(); onAction(); } }, action));
   }
   const box = byId("toasts");
+  // What several askers hear at once is said once.
+  const same = [...box.children].find((/** @type {any} */ one) => one.firstChild?.textContent === text);
+  if (same && !action) same.remove();
   box.append(node);
   while (box.children.length > 4) box.firstElementChild?.remove();
   setTimeout(close, 1000 * (seconds ?? (bad ? 12 : action ? 8 : 4)));

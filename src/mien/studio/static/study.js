@@ -92,6 +92,7 @@ function drawTests() {
 
 /** @param {string} id */
 function follow(id) {
+  if (following) return;
   following = true;
   let offset = 0;
   const stop = every(500, async () => {
@@ -108,8 +109,12 @@ function follow(id) {
     stop();
     following = false;
     drawSize();
-    if (answer.job.state === "done") { state.result = (await api("/api/study")).result; drawResult(); byId("result-title").focus(); }
-    else toast(t(`study.${answer.job.state}`, { message: answer.job.error?.message ?? "" }), { bad: true });
+    if (answer.job.state === "done") {
+      const { result } = await api("/api/study");
+      state.result = result;
+      drawResult();
+      byId("result-title").focus();
+    } else toast(t(`study.${answer.job.state}`, { message: answer.job.error?.message ?? "" }), { bad: true });
   });
 }
 
@@ -174,10 +179,11 @@ function chart({ cells, runs }) {
 byId("form").onsubmit = (/** @type {Event} */ event) => {
   event.preventDefault();
   (async () => {
-    state.job = await api("/api/study/run", { json: { recipe: byId("recipe").value, vary: vary(),
+    const job = await api("/api/study/run", { json: { recipe: byId("recipe").value, vary: vary(),
       seeds: Number(byId("seeds").value), set: byId("test").value || null } });
+    state.job = job; // not awaited into: `state` may be another by now
     drawSize();
-    follow(state.job.id);
+    follow(job.id);
   })().catch(tell);
 };
 byId("cancel").onclick = () => { api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }).catch(tell); };
