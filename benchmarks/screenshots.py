@@ -92,6 +92,8 @@ class Camera:
         page = context.new_page()
         page.goto(base + state.path)
         state.act(page)
+        if state.whole:
+            see_all(page)
         page.wait_for_timeout(400)
         called = f"{name}-{scheme}-{width}-{language}"
         page.screenshot(path=self.out / f"{called}.png", full_page=state.whole)
@@ -109,6 +111,19 @@ class Camera:
                 Image.open(path).crop((0, 0, width, 900)).save(
                     folder / f"{called}-{language}.webp", quality=82, method=6
                 )
+
+
+def see_all(page: Any) -> None:
+    """Scroll to the end and back, so that pictures that load when they are seen are there."""
+    page.evaluate(
+        """async () => {
+          for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
+            scrollTo(0, y);
+            await new Promise((next) => setTimeout(next, 60));
+          }
+          scrollTo(0, 0);
+        }"""
+    )
 
 
 def main() -> None:

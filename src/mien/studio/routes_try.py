@@ -126,11 +126,12 @@ def exports_made(request: Request, run: str) -> Any:
     chosen = studio.models.get(run)
     job = studio.jobs.latest("export")
     ours = job is not None and job["arguments"]["model"] == str(chosen.model)
-    return {
+    answer = {
         "formats": exports.FORMATS,
         "made": exports.made(chosen),
         "job": job if ours else None,
     }
+    return told(request, answer)
 
 
 @router.get("/export/download")

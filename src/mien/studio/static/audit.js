@@ -3,17 +3,18 @@
 // shown, only named: they stay sealed.
 // @ts-check
 
-import { api, byId, el, every, number, percent, spokenIn, stageInWords, t, tell, toast } from "./mien.js";
+import { api, byId, el, number, percent, spokenIn, t, tell, toast } from "./mien.js";
 import { gallery, openLarge } from "./figures.js";
+import { Follower, whyNot } from "./follow.js";
 import { onPulse } from "./pulse.js";
 
 const FIRST_PHOTOS = 24; // of a finding, before «show all»
 const FIRST_PAIRS = 6;
+const FIRST_WISHES = 8;
 /** @type {any} */
 let state = {};
 /** Where the queue of doubtful labels stands. */
 let place = 0;
-let following = false;
 
 const small = (/** @type {string} */ name) => `/api/thumbnail?name=${encodeURIComponent(name)}`;
 const large = (/** @type {string} */ name) => `/api/photo?name=${encodeURIComponent(name)}`;
@@ -82,8 +83,8 @@ function drawTable({ table, collect_next: next }) {
   const wanted = next?.cells ?? [];
   byId("collect-next").replaceChildren(...(wanted.length ? [
     el("h3", null, t("audit.collect_next")),
-    el("ul", { class: "quiet-list small" }, ...wanted.slice(0, FIRST_PHOTOS).map((/** @type {any} */ one) =>
-      el("li", null, t("audit.wish", { n: number(one.add), what: `${one.label} · ${one.group}`, has: number(one.has) }))))] : []));
+    more(wanted, FIRST_WISHES, (/** @type {any[]} */ some) => el("ul", { class: "quiet-list small" }, ...some.map((one) =>
+      el("li", null, t("audit.wish", { n: number(one.add), what: `${one.label} · ${one.group}`, has: number(one.has) })))))] : []));
 }
 
 /** @param {any} one */
@@ -214,35 +215,19 @@ async function undo() {
   await load();
 }
 
-/** @param {string} id */
-function follow(id) {
-  if (following) return;
-  following = true;
-  let offset = 0;
-  const stop = every(500, async () => {
-    const answer = await api(`/api/jobs/${id}?offset=${offset}`);
-    offset = answer.offset;
-    const last = answer.events.filter((/** @type {any} */ event) => event.total).at(-1);
-    if (last) {
-      byId("progress").max = last.total;
-      byId("progress").value = last.done;
-      byId("progress-words").textContent = stageInWords(last);
-    }
-    if (answer.job.state === "running") return;
-    stop();
-    if (answer.job.state !== "done") toast(t("audit.failed", { message: answer.job.error?.message ?? answer.job.state }), { bad: true });
-    place = 0;
-    following = false;
-    await load();
-  });
-}
+const audits = new Follower(async (job) => {
+  if (job.state === "failed") toast(t("audit.failed", { message: whyNot(job, t("error.ours")) }), { bad: true });
+  else if (job.state !== "done") toast(t(`audit.${job.state}`), { bad: job.state === "lost" });
+  place = 0;
+  await load();
+});
 
 /** Somebody else decided, moved photos or began an audit. */
 async function renew() {
   const inQueue = document.activeElement?.closest("#queue");
   await load();
   if (inQueue) document.getElementById("queue")?.focus();
-  if (state.job?.state === "running") follow(state.job.id);
+  if (state.job?.state === "running") audits.follow(state.job.id);
 }
 
 const guarded = (/** @type {() => Promise<void>} */ work) => () => { work().catch(tell); };
@@ -251,10 +236,10 @@ byId("run").onclick = guarded(async () => {
   const job = await api("/api/audit/run", { json: { set } });
   state.job = job; // not awaited into: `state` may be another by now
   draw();
-  follow(job.id);
+  audits.follow(job.id);
 });
 byId("cancel").onclick = guarded(async () => { await api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }); });
 byId("undo").onclick = guarded(undo);
 byId("retrain").onclick = guarded(async () => { await api("/api/train", { json: { again: true } }); location.assign("/"); });
-load().then(() => { if (state.job?.state === "running") follow(state.job.id); }).catch(tell);
-onPulse(["photos", "decisions", "jobs"], () => (following ? undefined : state.pulse), renew);
+load().then(() => { if (state.job?.state === "running") audits.follow(state.job.id); }).catch(tell);
+onPulse(["photos", "decisions", "jobs"], () => (audits.busy ? undefined : state.pulse), renew);

@@ -293,7 +293,7 @@ function groupTable(column, values, labels) {
   return el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": column },
     el("table", { class: "small" },
       el("thead", null, el("tr", null, el("th", { scope: "col" }, column),
-        ...labels.map((label) => el("th", { scope: "col", class: "n" }, label)))),
-      el("tbody", null, ...Object.entries(values).map(([value, counts]) => el("tr", null, el("th", { scope: "row" }, value),
-        ...labels.map((label) => el("td", { class: counts[label] ? "n" : "n none" }, number(counts[label] ?? 0))))))));
+        ...Object.keys(values).map((value) => el("th", { scope: "col", class: "n" }, value)))),
+      el("tbody", null, ...labels.map((label) => el("tr", null, el("th", { scope: "row" }, label),
+        ...Object.values(values).map((counts) => el("td", { class: counts[label] ? "n" : "n none" }, number(counts[label] ?? 0))))))));
 }

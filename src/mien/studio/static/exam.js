@@ -2,15 +2,15 @@
 // Law: test photos appear only in the result of an exam that was taken on them.
 // @ts-check
 
-import { api, ask, byId, el, every, interval, number, percent, spokenIn, t, tell, toast } from "./mien.js";
+import { api, ask, byId, el, interval, number, percent, spokenIn, t, tell, toast } from "./mien.js";
 import { confusion, gallery, share, shareTable } from "./figures.js";
+import { Follower, whyNot } from "./follow.js";
 import { onPulse } from "./pulse.js";
 
 const BATCH = 25; // the server reads a request whole
 /** @type {{models: any[], sets: any[], exams: any[], job: string | null, job_verb: string | null,
  *   own_folder: string, n_photos: number, pulse?: Record<string, string>}} */
 let state = { models: [], sets: [], exams: [], job: null, job_verb: null, own_folder: "", n_photos: 0 };
-let following = false;
 /** What to do with the answer of the job that is followed. @type {(answer: any) => Promise<unknown>} */
 let whenDone = async () => null;
 /** @type {string | null} */
@@ -73,26 +73,19 @@ async function take() {
 
 const showTaken = (/** @type {any} */ answer) => show(answer.exam);
 
-/** Show a job's progress until it ends. @param {string} id @param {(answer: any) => Promise<unknown>} done */
+const exams = new Follower(async (job) => {
+  state.job = null;
+  if (job.state === "done") await whenDone(job.answer);
+  else toast(whyNot(job, t("exam.failed")), { bad: true });
+  await load();
+});
+
+/** @param {string} id @param {(answer: any) => Promise<unknown>} done */
 function follow(id, done) {
   whenDone = done; // a press that the pulse was quicker than still decides what is shown
-  if (following) return;
-  following = true;
   state.job = id;
   drawSeal();
-  const stop = every(400, async () => {
-    const { job, events } = await api(`/api/jobs/${id}`);
-    const last = events?.filter((/** @type {any} */ event) => event.total).at(-1);
-    const bar = byId("progress");
-    if (last) { bar.max = last.total; bar.value = last.done; }
-    if (job.state === "running") return;
-    stop();
-    following = false;
-    state.job = null;
-    if (job.state === "done") await whenDone(job.answer);
-    else toast(job.error ? `${job.error.message} · ${job.error.hint}` : t("exam.failed"), { bad: true });
-    await load();
-  });
+  exams.follow(id);
 }
 
 /** @param {string} id @param {boolean} [jump] whether the user asked for it just now */
@@ -207,13 +200,13 @@ function drawHistory() {
   const row = (/** @type {any} */ exam) => el("tr", null,
     el("td", null, el("input", { type: "checkbox", value: exam.id, checked: compared.has(exam.id),
       "aria-label": t("exam.compare_this", { run: exam.run }), onchange: choose })),
-    el("td", null, new Date(exam.time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" })),
-    el("td", null, exam.run), el("td", null, exam.set_name),
+    el("td", null, el("strong", null, exam.run), el("div", { class: "small soft" }, `${exam.set_name} · `,
+      new Date(exam.time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }))),
     el("td", null, share(exam.accuracy, { correct: exam.correct, n: exam.n })),
     el("td", null, el("button", { type: "button", class: "quiet", onclick: () => show(exam.id).catch(tell) }, t("exam.open"))));
   byId("history-table").replaceChildren(el("table", null,
     el("caption", null, t("exam.history_note")),
-    el("thead", null, el("tr", null, ...["compare", "when", "model", "photos", "score", "more"].map((key) =>
+    el("thead", null, el("tr", null, ...["compare", "model", "score", "more"].map((key) =>
       el("th", { scope: "col" }, t(`exam.column_${key}`))))),
     el("tbody", null, ...state.exams.map(row))));
 }
@@ -342,7 +335,7 @@ setup.addEventListener("drop", (event) => {
   if (event.dataTransfer) dropped(event.dataTransfer).catch(tell);
 });
 
-onPulse(["exams", "runs", "jobs"], () => (following ? undefined : state.pulse), async () => {
+onPulse(["exams", "runs", "jobs"], () => (exams.busy ? undefined : state.pulse), async () => {
   await load();
   followRunning();
 });

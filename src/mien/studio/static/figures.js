@@ -28,7 +28,7 @@ export function share(estimate, { correct, n, large = false, marks = [] }) {
     ...marks.map((mark) => el("div", { class: "mark", title: mark.label,
       style: { left: at(mark.value) } })));
   return el("div", { class: large ? "share large" : "share" }, track,
-    el("span", { class: "words number small" }, large ? words : `${of} · ${words}`));
+    el("span", { class: "words number small" }, large ? "" : `${of} · `, el("span", { class: "whole" }, words)));
 }
 
 /**

@@ -9,7 +9,8 @@ import { groupBar } from "./groups.js";
 import { openLarge } from "./figures.js";
 import { change, listen, now } from "./state.js";
 
-const CELL_PX = 112;
+const LEAST_PX = 84;
+const USUAL_PX = 112;
 const GAP_PX = 6;
 
 /** @typedef {{name: string, version: string, groups: Record<string, string>, reason: string | null}} Photo */
@@ -34,6 +35,7 @@ class Grid {
     this.at = 0;
     this.anchor = 0;
     this.columns = 1;
+    this.cell = USUAL_PX;
     this.version = "";
     this.words = el("span", { class: "number", role: "status" });
     this.move = el("select", { "aria-label": t("grid.move_to"), onchange: () => this.moveTo(this.move.value) });
@@ -112,18 +114,25 @@ class Grid {
   }
 
   measure() {
-    const width = this.scroller.clientWidth;
-    this.columns = Math.max(1, Math.floor((width + GAP_PX) / (CELL_PX + GAP_PX)));
+    const width = this.rows.clientWidth;
+    // What is in between the usual size and the least lets the rows end where the window does.
+    this.columns = Math.max(1, Math.floor((width + GAP_PX) / (LEAST_PX + GAP_PX)));
+    while (this.columns > 3 && this.size(width) < USUAL_PX) this.columns -= 1;
+    this.cell = this.size(width);
+    this.scroller.style.setProperty("--cell", `${this.cell}px`);
     const count = Math.ceil(this.photos.length / this.columns);
-    this.rows.style.height = `${count * (CELL_PX + GAP_PX)}px`;
+    this.rows.style.height = `${count * (this.cell + GAP_PX)}px`;
     this.scroller.setAttribute("aria-rowcount", String(count));
     this.scroller.setAttribute("aria-colcount", String(this.columns));
     this.draw();
   }
 
+  /** How large the cells of a row are. @param {number} width of the row */
+  size(width) { return Math.floor((width - GAP_PX * (this.columns - 1)) / this.columns); }
+
   /** Put the rows in sight into the page, and only those. */
   draw() {
-    const step = CELL_PX + GAP_PX;
+    const step = this.cell + GAP_PX;
     const first = Math.max(0, Math.floor(this.scroller.scrollTop / step));
     const last = Math.min(Math.ceil(this.photos.length / this.columns) - 1,
       Math.floor((this.scroller.scrollTop + this.scroller.clientHeight) / step));
@@ -149,7 +158,7 @@ class Grid {
         "data-index": index, "aria-colindex": column + 1, "aria-selected": this.selected.has(photo.name) ? "true" : "false",
         "aria-label": words.filter(Boolean).join(", "), title: words.slice(1).filter(Boolean).join(", ") || null,
         tabindex: index === this.at ? "0" : "-1" },
-        el("img", { src: thumbnailUrl(photo.name, photo.version), alt: "", width: CELL_PX, height: CELL_PX, decoding: "async" }));
+        el("img", { src: thumbnailUrl(photo.name, photo.version), alt: "", width: this.cell, height: this.cell, decoding: "async" }));
     });
     const node = el("div", { role: "row", class: "grid-row", "aria-rowindex": row + 1 }, ...cells);
     node.style.transform = `translateY(${row * step}px)`;
@@ -159,7 +168,7 @@ class Grid {
   /** @param {number} index */
   go(index) {
     this.at = Math.max(0, Math.min(index, this.photos.length - 1));
-    const step = CELL_PX + GAP_PX;
+    const step = this.cell + GAP_PX;
     const top = Math.floor(this.at / this.columns) * step;
     const view = this.scroller;
     if (top < view.scrollTop) view.scrollTop = top;
@@ -188,7 +197,7 @@ class Grid {
 
   /** @param {KeyboardEvent} event */
   key(event) {
-    const page = Math.max(1, Math.floor(this.scroller.clientHeight / (CELL_PX + GAP_PX)));
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / (this.cell + GAP_PX)));
     const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: this.columns, ArrowUp: -this.columns,
       PageDown: page * this.columns, PageUp: -page * this.columns, Home: -this.photos.length, End: this.photos.length };
     const isCommand = event.ctrlKey || event.metaKey;

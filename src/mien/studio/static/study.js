@@ -2,7 +2,8 @@
 // Law: a mean is never shown without its interval and its runs.
 // @ts-check
 
-import { api, byId, el, every, interval, number, percent, spokenIn, stageInWords, svg, t, tell, toast } from "./mien.js";
+import { api, byId, el, interval, number, percent, spokenIn, svg, t, tell, toast } from "./mien.js";
+import { Follower, whyNot } from "./follow.js";
 import { onPulse } from "./pulse.js";
 
 /** Setting → the values that are offered; the user may write others. */
@@ -19,7 +20,8 @@ const RECIPES = { "expression": ["head"], "teachable-machine": ["epochs"] };
 /** What only a head that is trained by epochs has; the logistic head of `expression` is fitted at once. */
 const OF_EPOCHS = ["epochs", "learning_rate", "batch_size", "hidden_units"];
 
-let following = false;
+/** Whether the chart's names stand over their rows, because there is no room beside them. */
+const narrow = matchMedia("(max-width: 640px)");
 /** @type {{job: any, result: any, sets: any[], n_classes: number, pulse?: Record<string, string>}} */
 let state = { job: null, result: null, sets: [], n_classes: 0 };
 
@@ -90,33 +92,17 @@ function drawTests() {
   if ([...select.options].some((option) => option.value === before)) select.value = before;
 }
 
-/** @param {string} id */
-function follow(id) {
-  if (following) return;
-  following = true;
-  let offset = 0;
-  const stop = every(500, async () => {
-    const answer = await api(`/api/jobs/${id}?offset=${offset}`);
-    offset = answer.offset;
-    const last = answer.events.filter((/** @type {any} */ event) => event.total).at(-1);
-    if (last) {
-      byId("progress").max = last.total;
-      byId("progress").value = last.done;
-      byId("progress-words").textContent = stageInWords(last);
-    }
-    state.job = answer.job;
-    if (answer.job.state === "running") return;
-    stop();
-    following = false;
-    drawSize();
-    if (answer.job.state === "done") {
-      const { result } = await api("/api/study");
-      state.result = result;
-      drawResult();
-      byId("result-title").focus();
-    } else toast(t(`study.${answer.job.state}`, { message: answer.job.error?.message ?? "" }), { bad: true });
-  });
-}
+const studies = new Follower(async (job) => {
+  state.job = job;
+  drawSize();
+  if (job.state === "failed") toast(t("study.failed", { message: whyNot(job, t("error.ours")) }), { bad: true });
+  else if (job.state !== "done") toast(t(`study.${job.state}`), { bad: job.state === "lost" });
+  if (job.state !== "done") return;
+  const { result } = await api("/api/study");
+  state.result = result;
+  drawResult();
+  byId("result-title").focus();
+});
 
 /** @param {any} vary */
 const name_of = (vary) => Object.entries(vary).map(([name, value]) =>
@@ -131,26 +117,28 @@ function drawResult() {
   byId("verdict").lang = spokenIn(result.verdict) ?? document.documentElement.lang;
   byId("sentences").replaceChildren(...result.sentences.filter((/** @type {string} */ one) => one !== result.verdict)
     .map((/** @type {string} */ one) => el("li", { lang: spokenIn(one) }, one)));
+  const best = result.cells.find((/** @type {any} */ cell) => cell.name === result.chosen);
   byId("files").replaceChildren(
+    best ? el("button", { type: "button", class: "main", onclick: () => trainWith(best).catch(tell) }, t("study.train")) : "",
     el("a", { class: "button quiet", href: "/api/study/result.json", download: "study.json" }, t("study.save_json")),
     el("a", { class: "button quiet", href: "/api/study/report.html", download: "study.html" }, t("study.save_html")));
   byId("chart").replaceChildren(chart(result));
   byId("table").replaceChildren(el("table", null,
     el("thead", null, el("tr", null, ...["setting", "mean", "interval", "sd", "seeds"].map((key, i) =>
-      el("th", { scope: "col", class: i ? "n" : null }, t(`study.column_${key}`))))),
+      el("th", { scope: "col", class: i > 2 ? "n roomy" : i ? "n" : null }, t(`study.column_${key}`))))),
     el("tbody", null, ...result.cells.map((/** @type {any} */ cell) => el("tr", { class: cell.name === result.chosen ? "best" : null },
       el("th", { scope: "row" }, name_of(cell.vary), " ",
         cell.name === result.chosen ? el("span", { class: "badge good" }, t("study.chosen"))
           : cell.candidate && el("span", { class: "badge" }, t("study.candidate"))),
       el("td", { class: "n" }, percent(cell.mean, 1)),
       el("td", { class: "n" }, interval(cell)),
-      el("td", { class: "n" }, cell.sd === null ? "–" : percent(cell.sd, 1)),
-      el("td", { class: "n" }, number(cell.n_seeds)))))));
+      el("td", { class: "n roomy" }, cell.sd === null ? "–" : percent(cell.sd, 1)),
+      el("td", { class: "n roomy" }, number(cell.n_seeds)))))));
 }
 
 /** Every setting as a row: its runs as faint dots, its interval, its mean. @param {any} result */
 function chart({ cells, runs }) {
-  const [left, width, row, top] = [230, 760, 34, 26];
+  const [left, width, row, top] = narrow.matches ? [16, 330, 50, 26] : [230, 760, 34, 26];
   const key = (/** @type {any} */ vary) => JSON.stringify(Object.entries(vary).sort());
   const scores = runs.map((/** @type {any} */ run) => run.accuracy);
   const low = Math.max(0, Math.floor(10 * Math.min(...scores, ...cells.map((/** @type {any} */ c) => c.low)) - 0.2) / 10);
@@ -163,9 +151,9 @@ function chart({ cells, runs }) {
       svg("text", { x: x(tick / 10), y: 14, "text-anchor": "middle" }, percent(tick / 10)));
   }
   cells.forEach((/** @type {any} */ cell, /** @type {number} */ i) => {
-    const y = top + row * (i + 0.5);
+    const y = top + row * (i + (narrow.matches ? 0.7 : 0.5));
     const label = name_of(cell.vary);
-    box.append(svg("text", { class: "label", x: left - 12, y: y + 4, "text-anchor": "end" },
+    box.append(svg("text", { class: "label", ...(narrow.matches ? { x: 0, y: y - 18 } : { x: left - 12, y: y + 4, "text-anchor": "end" }) },
       label.length > 34 ? `${label.slice(0, 33)}…` : label));
     const mine = runs.filter((/** @type {any} */ run) => key(run.vary) === key(cell.vary));
     mine.forEach((/** @type {any} */ run, /** @type {number} */ k) => box.append(svg("circle", { class: "run", r: 3.2,
@@ -176,6 +164,13 @@ function chart({ cells, runs }) {
   return box;
 }
 
+/** Train the setting that the study advises, and go where it is seen. @param {any} cell */
+async function trainWith(cell) {
+  await api("/api/train", { json: { recipe: cell.recipe.name, settings: cell.vary } });
+  location.assign("/");
+}
+
+narrow.onchange = drawResult;
 byId("form").onsubmit = (/** @type {Event} */ event) => {
   event.preventDefault();
   (async () => {
@@ -183,7 +178,7 @@ byId("form").onsubmit = (/** @type {Event} */ event) => {
       seeds: Number(byId("seeds").value), set: byId("test").value || null } });
     state.job = job; // not awaited into: `state` may be another by now
     drawSize();
-    follow(job.id);
+    studies.follow(job.id);
   })().catch(tell);
 };
 byId("cancel").onclick = () => { api(`/api/jobs/${state.job.id}/cancel`, { method: "POST" }).catch(tell); };
@@ -197,7 +192,7 @@ async function load() {
   drawSize();
   drawResult();
   byId("study").setAttribute("aria-busy", "false");
-  if (state.job?.state === "running") follow(state.job.id);
+  if (state.job?.state === "running") studies.follow(state.job.id);
 }
 load().catch(tell);
-onPulse(["photos", "exams", "jobs"], () => (following ? undefined : state.pulse), load);
+onPulse(["photos", "exams", "jobs"], () => (studies.busy ? undefined : state.pulse), load);
