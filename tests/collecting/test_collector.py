@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import unicodedata
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -271,6 +272,23 @@ def test_a_photo_that_a_person_deleted_does_not_come_back(
             gathered = collector.run(SEARCH, limit=100)
     assert (gathered.usable, gathered.reasons) == (1, {"rejected by hand": 1})
     assert len(read_sources(tmp_path / "photos")) == 1
+
+
+def test_a_photo_in_a_folder_that_a_mac_named_keeps_its_line(
+    web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path
+) -> None:
+    with web.Server(pictures=catalogue(web, drawn)[:2]) as server:
+        with collecting(server) as collector:
+            collector.run(SEARCH, limit=1)
+        name = stems(tmp_path)[0]
+        decomposed = tmp_path / "photos" / unicodedata.normalize("NFD", "행복")
+        decomposed.mkdir()
+        (tmp_path / "photos" / ".inbox" / name).rename(decomposed / name)
+        with collecting(server) as collector:
+            collector.run(SEARCH, limit=100)
+    kept = {line.path: line.state for line in read_sources(tmp_path / "photos")}
+    assert len(kept) == 2
+    assert kept[f"행복/{name}"] == "kept"
 
 
 def test_a_kill_between_journal_and_file_is_healed(

@@ -11,6 +11,7 @@ Knows nothing of files. Law: thumbnails are uint8 ``(64, 64)``, as `perceptual` 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -143,19 +144,21 @@ def _match(
     fitted = _fit(_halved(first), _halved(second), crops, steps=_STEPS[0])
     fitted = _fit(first, second, fitted, steps=_STEPS[1])
     # A banner in one of the two pulls the fit its way: where the start was better, it stands.
-    tries = [_agreement(first, second, start) for start in (fitted, crops)]
+    blocks, normal = _blocks_of(second), _normal(second.reshape(len(second), -1))[0]
+    tries = [_agreement(first, blocks, normal, start) for start in (fitted, crops)]
     better = tries[1][0] > tries[0][0]
     return tuple(np.where(better, b, a) for a, b in zip(*tries, strict=True))
 
 
 def _agreement(
     first: Float[np.ndarray, "p 64 64"],
-    second: Float[np.ndarray, "p 64 64"],
+    second: _Blocks,
+    normal: Float[np.ndarray, "p m"],
     crops: Float[np.ndarray, "p 4"],
 ) -> tuple[np.ndarray, ...]:
-    seen = _sample(first, crops)
-    fine, covered, n_blocks = compare_blocks(seen, second=second)
-    whole = _correlation(seen.reshape(len(seen), -1), second.reshape(len(second), -1))
+    seen = _Sampling(crops, first.shape[1]).of(first)
+    fine, covered, n_blocks = _compare(_blocks_of(seen), second)
+    whole = np.mean(_normal(seen.reshape(len(seen), -1))[0] * normal, axis=1)
     return fine, covered, n_blocks, whole, crops[:, 2] * crops[:, 3]
 
 
@@ -168,67 +171,83 @@ def _fit(
 ) -> Float[np.ndarray, "p 4"]:
     """Improve crops: least squares of gain * first(crop) + offset - second, linearised."""
     side = first.shape[1]
-    grid = ((np.arange(side, dtype=np.float32) + 0.5) / side)[None]
-    down, right = np.gradient(first, axis=(1, 2))
-    target = _normal(second.reshape(len(second), -1))
-    best, best_score = crops.copy(), _score(first, target, crops)
-    now = crops.copy()
+    slopes = [slope * side for slope in np.gradient(first, axis=(2, 1))]
+    target, _ = _normal(second.reshape(len(second), -1))
+    now, at = crops, _Sampling(crops, side)
+    normal, deviation = _normal(at.of(first).reshape(len(first), -1))
+    best, best_score = crops.copy(), np.mean(normal * target, axis=1)
     for _ in range(steps):
-        seen = _sample(first, now)
-        flat = seen.reshape(len(seen), -1)
-        deviation = flat.std(axis=1, keepdims=True) + 1e-3
-        error = target - (flat - flat.mean(axis=1, keepdims=True)) / deviation
-        x, y = _sample(right, now) * side, _sample(down, now) * side
-        u, v = grid[:, None, :], grid[:, :, None]
-        steep = np.stack([x, y, x * u, y * v], axis=1).reshape(len(seen), 4, -1)
-        steep = steep / deviation[:, None]
-        steep -= steep.mean(axis=2, keepdims=True)
-        hessian = steep @ steep.transpose(0, 2, 1)
-        hessian += (
-            np.eye(4, dtype=np.float32)
-            * (1e-3 * np.trace(hessian, axis1=1, axis2=2) / 4 + 1e-3)[:, None, None]
-        )
-        move = np.linalg.solve(hessian, (steep @ error[:, :, None]))[:, :, 0]
-        now = now + np.clip(move, -0.03, 0.03)
+        now = now + _move(at, slopes, error=target - normal, deviation=deviation)
         now[:, 2:] = np.clip(now[:, 2:], 0.4, 1.1)
         now[:, :2] = np.clip(now[:, :2], -0.05, 0.6)
-        score = _score(first, target, now)
+        at = _Sampling(now, side)
+        normal, deviation = _normal(at.of(first).reshape(len(first), -1))
+        score = np.mean(normal * target, axis=1)
         better = score > best_score
         best[better], best_score = now[better], np.maximum(score, best_score)
     return best
 
 
-def _score(first: np.ndarray, target: np.ndarray, crops: np.ndarray) -> Float[np.ndarray, " p"]:
-    seen = _sample(first, crops)
-    score: Float[np.ndarray, " p"] = np.mean(_normal(seen.reshape(len(seen), -1)) * target, axis=1)
-    return score
+def _move(
+    at: _Sampling,
+    slopes: Sequence[Float[np.ndarray, "p h w"]],
+    *,
+    error: Float[np.ndarray, "p m"],
+    deviation: Float[np.ndarray, "p 1"],
+) -> Float[np.ndarray, "p 4"]:
+    """One step of Gauss-Newton; slopes are along x and y, in grey levels a picture's width."""
+    p, side, _ = slopes[0].shape
+    grid = ((np.arange(side, dtype=np.float32) + 0.5) / side)[None]
+    steep = np.empty((p, 4, side, side), np.float32)
+    steep[:, 0], steep[:, 1] = at.of(slopes[0]), at.of(slopes[1])
+    np.multiply(steep[:, 0], grid[:, None, :], out=steep[:, 2])
+    np.multiply(steep[:, 1], grid[:, :, None], out=steep[:, 3])
+    rows = steep.reshape(p, 4, -1)
+    # Gain and offset are free: rows count by what they differ from their mean. `error` has mean 0.
+    mean = rows.mean(axis=2, keepdims=True)
+    hessian = rows @ rows.transpose(0, 2, 1) - side * side * (mean @ mean.transpose(0, 2, 1))
+    hessian /= (deviation**2)[:, None]
+    trace = np.trace(hessian, axis1=1, axis2=2)
+    hessian += np.eye(4, dtype=np.float32) * (1e-3 * trace / 4 + 1e-3)[:, None, None]
+    pull = (rows @ error[:, :, None]) / deviation[:, None]
+    move: Float[np.ndarray, "p 4"] = np.linalg.solve(hessian, pull)[:, :, 0]
+    return move.clip(-0.03, 0.03)
 
 
-def _normal(rows: Float[np.ndarray, "p m"]) -> Float[np.ndarray, "p m"]:
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    normal: Float[np.ndarray, "p m"] = centred / (centred.std(axis=1, keepdims=True) + 1e-3)
-    return normal
+def _normal(
+    rows: Float[np.ndarray, "p m"],
+) -> tuple[Float[np.ndarray, "p m"], Float[np.ndarray, "p 1"]]:
+    """Rows of mean 0 and deviation 1, and what they deviated by."""
+    normal = rows - rows.mean(axis=1, keepdims=True)
+    deviation = np.sqrt(np.mean(normal * normal, axis=1, keepdims=True)) + np.float32(1e-3)
+    normal /= deviation
+    return normal, deviation
 
 
-def _sample(
-    images: Float[np.ndarray, "p h w"], crops: Float[np.ndarray, "p 4"]
-) -> Float[np.ndarray, "p h w"]:
-    """Each image inside its crop at the image's own number of pixels, bilinear, edges repeated."""
-    side = images.shape[1]
-    at = (np.arange(side, dtype=np.float32) + 0.5) / side
-    x = _weights((crops[:, 0:1] + crops[:, 2:3] * at) * side - 0.5, side)
-    y = _weights((crops[:, 1:2] + crops[:, 3:4] * at) * side - 0.5, side)
-    seen: Float[np.ndarray, "p h w"] = y @ images @ x.transpose(0, 2, 1)
-    return seen
+class _Sampling:
+    """Reads each image inside its crop at the image's own number of pixels, bilinear.
+
+    The weights are made once for the image and its derivatives; edges are repeated.
+    """
+
+    def __init__(self, crops: Float[np.ndarray, "p 4"], side: int) -> None:
+        at = (np.arange(side, dtype=np.float32) + 0.5) / side
+        self._x = _weights((crops[:, 0:1] + crops[:, 2:3] * at) * side - 0.5, side)
+        self._y = _weights((crops[:, 1:2] + crops[:, 3:4] * at) * side - 0.5, side)
+
+    def of(self, images: Float[np.ndarray, "p h w"]) -> Float[np.ndarray, "p h w"]:
+        seen: Float[np.ndarray, "p h w"] = self._y @ images @ self._x.transpose(0, 2, 1)
+        return seen
 
 
 def _weights(at: Float[np.ndarray, "p m"], side: int) -> Float[np.ndarray, "p m w"]:
     """Bilinear weights as matrices: a product with each axis samples all pairs at once."""
     at = np.clip(at, 0, side - 1)
-    columns = np.arange(side, dtype=np.float32)
-    weights: Float[np.ndarray, "p m w"] = np.maximum(
-        0, 1 - np.abs(at[:, :, None] - columns)
-    ).astype(np.float32)
+    weights: Float[np.ndarray, "p m w"] = at[:, :, None] - np.arange(side, dtype=np.float32)
+    # In place: at this size fetching memory takes longer than reckoning.
+    np.abs(weights, out=weights)
+    np.subtract(1, weights, out=weights)
+    np.maximum(0, weights, out=weights)
     return weights
 
 
@@ -263,17 +282,37 @@ def compare_blocks(
     Returns:
         `fine`, `covered` and `n_blocks` of `Match`.
     """
-    a, b = first - _blurred(first, 3), second - _blurred(second, 3)
-    x, y = _in_blocks(a), _in_blocks(b)
-    sx, sy = x.std(axis=2), y.std(axis=2)
-    # Structure in either counts: a block that is smooth in one and busy in the other disagrees.
-    busy = np.maximum(sx, sy) > _FLAT
+    whole = None
     if seen is not None:
-        busy &= _in_blocks(seen.astype(np.float32), centred=False).min(axis=2) > 0
-    r = np.mean(x * y, axis=2) / (np.maximum(sx, 0.3) * np.maximum(sy, 0.3))
+        whole = _in_blocks(seen.astype(np.float32), centred=False).min(axis=2) > 0
+    return _compare(_blocks_of(first), _blocks_of(second), whole=whole)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Blocks:
+    """The fine structure of images in blocks of mean 0, and each block's contrast."""
+
+    values: Float[np.ndarray, "p k m"]
+    contrast: Float[np.ndarray, "p k"]
+
+
+def _blocks_of(images: Float[np.ndarray, "p h w"]) -> _Blocks:
+    values = _in_blocks(images - _blurred(images, 3))
+    return _Blocks(values=values, contrast=values.std(axis=2))
+
+
+def _compare(
+    a: _Blocks, b: _Blocks, *, whole: Bool[np.ndarray, "p k"] | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    sa, sb = a.contrast, b.contrast
+    # Structure in either counts: a block that is smooth in one and busy in the other disagrees.
+    busy = np.maximum(sa, sb) > _FLAT
+    if whole is not None:
+        busy &= whole
+    r = np.mean(a.values * b.values, axis=2) / (np.maximum(sa, 0.3) * np.maximum(sb, 0.3))
     n_blocks = busy.sum(axis=1)
     known = n_blocks > 0
-    median = np.zeros(len(a))
+    median = np.zeros(len(r))
     median[known] = np.nanmedian(np.where(busy, r, np.nan)[known], axis=1)
     covered = np.where(busy, r > 0.5, False).sum(axis=1) / np.maximum(n_blocks, 1)
     return median, covered, n_blocks
@@ -286,8 +325,3 @@ def _in_blocks(
     cut = images.reshape(p, _BLOCKS, side, _BLOCKS, side).transpose(0, 1, 3, 2, 4)
     flat: Float[np.ndarray, "p k m"] = cut.reshape(p, _BLOCKS * _BLOCKS, -1)
     return flat - flat.mean(axis=2, keepdims=True) if centred else flat
-
-
-def _correlation(a: Float[np.ndarray, "p m"], b: Float[np.ndarray, "p m"]) -> np.ndarray:
-    r: np.ndarray = np.mean(_normal(a) * _normal(b), axis=1)
-    return r

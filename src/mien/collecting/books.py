@@ -45,10 +45,12 @@ class Books:
         self.folder: Final = folder
         _remove_parts(folder)
         self._sources = {line.path: line for line in current_sources(folder, held)}
+        self._files: Final = {photo.name: photo.path for photo in held}
         _heal(folder, {photo.sha256 for photo in held})
         self._journal: Final = Journal(folder)
         self._accepted: Final[set[str]] = set()  # photos whose groups are not in the table yet
         self._lock: Final = threading.RLock()
+        self._written = False  # since when nothing new came
 
     def __enter__(self) -> Self:
         self._journal.__enter__()
@@ -72,12 +74,14 @@ class Books:
     def add(self, line: Line) -> None:
         """Write down what came of a URL."""
         with self._lock:
+            self._written = False
             self._journal.add(line)
 
     def placed(self, line: Line) -> None:
         """Say that a kept photo lies on the disk."""
         accepted = not line.path.startswith(f"{INBOX}/")
         with self._lock:
+            self._written = False
             self._sources[line.path] = source_line(line, accepted=accepted)
             if accepted:
                 self._accepted.add(line.path)
@@ -99,16 +103,27 @@ class Books:
     def write(self) -> None:
         """Write ledger and groups table as of now."""
         with self._lock:
+            if self._written:
+                return
+            self._written = True
             for line in self.lines.values():
                 unlisted = line.reason is None and line.path not in self._sources
-                if unlisted and (self.folder / line.path).is_file():
+                if unlisted and self._is_there(line.path):
                     self.placed(line)  # a kill came before the ledger was written
-            lines = [s for s in self._sources.values() if (self.folder / s.path).is_file()]
+            lines = [s for s in self._sources.values() if self._is_there(s.path)]
             new = [s for s in lines if s.state == "kept" and s.path in self._accepted]
             self._accepted.clear()
         write_groups(self.folder, {s.path: ledger.split_groups(s.groups) for s in new})
         if lines or (self.folder / ledger.LEDGER_NAME).is_file():
             ledger.write_sources(self.folder, lines)
+
+    def _is_there(self, path: str) -> bool:
+        # A held photo is asked for where it was found: a name of ours is composed (NFC), one that
+        # came from a Mac may not be. Paths are kept, as making one takes longer than asking for it.
+        file = self._files.get(path)
+        if file is None:
+            file = self._files[path] = self.folder / path
+        return file.is_file()
 
 
 def source_line(line: Line, *, accepted: bool) -> ledger.SourceLine:

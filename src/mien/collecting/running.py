@@ -105,7 +105,7 @@ class Run:
                 raise answer
             self._progress("collect", self._asked - len(self._schedule), self._limit)
             if self._n_kept >= next_write:
-                next_write += max(_WRITE_EVERY, self._n_kept // 4)
+                next_write += max(_WRITE_EVERY, self._n_kept // 2)
                 self._books.write()
 
     def _is_full(self) -> bool:

@@ -113,6 +113,8 @@ def text_rows(grey: Float32[np.ndarray, "96 96"]) -> int:
     ink and paper all along.
     """
     steps = np.diff(grey, axis=1)
+    if (np.abs(steps) > _STROKE).sum(axis=1).max() < _STROKES_A_ROW:
+        return 0  # as in most photos: no row has so many, however they alternate
     strong = np.where(np.abs(steps) > _STROKE, np.sign(steps), 0)
     # Each strong step beside the strong step before it in its row, weak ones between left out.
     at = np.where(strong != 0, np.arange(strong.shape[1]), -1)
