@@ -28,10 +28,12 @@ from studio_states import (
     PATIENCE_MS,
     STATES,
     State,
+    call,
     draw_film,
     draw_project,
     fill_project,
     studio,
+    train_again,
 )
 
 from mien.dataset.drawn import draw_dataset
@@ -176,14 +178,16 @@ def shoot_full(camera: Camera, folder: Path) -> None:
         draw_project(folder)
     with studio(root) as link:
         cookies = camera.enter(link)
+        context = camera.browser.new_context(storage_state=cookies)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.goto(link.partition("/enter")[0])
         if is_new:
-            context = camera.browser.new_context(storage_state=cookies)
-            page = context.new_page()
-            page.set_default_timeout(PATIENCE_MS)
-            page.goto(link.partition("/enter")[0])
             fill_project(page, root)
-            context.close()
         camera.shoot(link, cookies, STATES)
+        if call(page, "/api/jobs/latest?verb=train")["job"]["state"] != "done":
+            train_again(page)  # for whoever uses the project again
+        context.close()
 
 
 if __name__ == "__main__":

@@ -10,13 +10,12 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
-from playwright.sync_api import TimeoutError
 
 from mien.dataset.drawn import draw_dataset
 
@@ -25,8 +24,11 @@ pytestmark = [pytest.mark.network, pytest.mark.slow, pytest.mark.study]
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 SERIOUS = ("serious", "critical")
 STATE_MS = 60_000
-LOOKS = [("light", 1440, "en"), ("dark", 360, "ko")]
-# Every state in every look takes six minutes; without this each state is seen in one of the two.
+Look: TypeAlias = tuple[str, int, str]
+# The link of a studio, and the cookies that open it.
+Entered: TypeAlias = tuple[str, Any]
+LOOKS: list[Look] = [("light", 1440, "en"), ("dark", 360, "ko")]
+# Without this each state is looked at in one of the two, by turns.
 ALL_LOOKS = os.environ.get("MIEN_ALL_LOOKS") == "1"
 
 
@@ -64,13 +66,22 @@ def _needs_axe() -> None:
         )
 
 
+def entered(chromium: Any, link: str) -> Any:
+    """The cookies of a studio, for all pages on it."""
+    context = chromium.new_context()
+    context.new_page().goto(link)
+    cookies = context.storage_state()
+    context.close()
+    return cookies
+
+
 @pytest.fixture(scope="module")
-def project(
+def full(
     tmp_path_factory: pytest.TempPathFactory, chromium: Any, shared: Path
-) -> Iterator[tuple[str, Any]]:
-    """A studio in which everything was done once, and its cookies."""
+) -> Iterator[Entered]:
+    """A studio in which everything was done once."""
     folder = tmp_path_factory.mktemp("axe")
-    root = states.draw_project(folder, n_per_class=12, size_px=160)
+    root = states.draw_project(folder, n_per_class=8, test_per_class=6, size_px=128)
     with pytest.MonkeyPatch.context() as environment:
         # Teachable Machine's recipe, whose curves and studies are shown, needs its backbone.
         environment.setenv("MIEN_MIRROR", str(shared / "models"))
@@ -80,57 +91,60 @@ def project(
             context.set_default_timeout(states.PATIENCE_MS)
             page = context.new_page()
             page.goto(link)
-            states.fill_project(page, root)
+            states.fill_project(page, root, epochs=(10, 20))
             yield link, context.storage_state()
             context.close()
 
 
-def walk(
-    browser: Any, link: str, cookies: Any, wanted: Mapping[str, Any], look: tuple[str, int, str]
-) -> list[str]:
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Entered]:
+    """A studio with photos in which nothing was done yet."""
+    root = tmp_path_factory.mktemp("axe-bare") / "photos"
+    draw_dataset(root, classes=("happy", "sad"), n_per_class=3, seed=4, size_px=96)
+    with states.studio(root) as link:
+        yield link, entered(chromium, link)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory, chromium: Any) -> Iterator[Entered]:
+    """A studio on an empty folder."""
+    with states.studio(tmp_path_factory.mktemp("axe-empty") / "photos") as link:
+        yield link, entered(chromium, link)
+
+
+def look_at(browser: Any, studio: Entered, state: Any, look: Look) -> list[str]:
+    """What is wrong with a state in a look; the project is left as it was."""
+    link, cookies = studio
     scheme, width, language = look
-    found = []
-    for name, state in wanted.items():
-        context = browser.new_context(
-            storage_state=cookies, locale=language, color_scheme=scheme, permissions=["camera"],
-            viewport={"width": width, "height": 900}, reduced_motion="reduce",
-        )  # fmt: skip
-        context.set_default_timeout(STATE_MS)
-        page = context.new_page()
-        page.goto(link.partition("/enter")[0] + state.path)
-        try:
-            state.act(page)
-        except TimeoutError as error:  # the other states are worth a look all the same
-            found.append(f"{name}: is not reached: {str(error).splitlines()[-1]}")
-        else:
-            found += [f"{name}: {one}" for one in findings(page)]
+    context = browser.new_context(
+        storage_state=cookies, locale=language, color_scheme=scheme, permissions=["camera"],
+        viewport={"width": width, "height": 900}, reduced_motion="reduce",
+    )  # fmt: skip
+    context.set_default_timeout(STATE_MS)
+    page = context.new_page()
+    page.goto(link.partition("/enter")[0] + state.path)
+    try:
+        state.act(page)
+        return findings(page)
+    finally:
         state.after(page)
         context.close()
-    return found
 
 
-@pytest.mark.parametrize("look", LOOKS, ids=str)
+# Each state with the fixture of its project, in the order in which they may be walked.
+ALL = [
+    (kind, name)
+    for kind, some in (("empty", states.EMPTY), ("bare", states.BARE), ("full", states.STATES))
+    for name in some
+]
+
+
+@pytest.mark.parametrize(("kind", "name"), ALL)
 def test_every_state_is_usable_by_everybody(
-    look: tuple[str, int, str], project: tuple[str, Any], chromium: Any
+    kind: str, name: str, request: pytest.FixtureRequest, chromium: Any
 ) -> None:
-    link, cookies = project
-    turn = LOOKS.index(look)
-    mine = [name for i, name in enumerate(states.STATES) if ALL_LOOKS or i % len(LOOKS) == turn]
-    found = walk(chromium, link, cookies, {name: states.STATES[name] for name in mine}, look)
-    assert not found, "\n".join(found)
-
-
-@pytest.mark.parametrize("look", LOOKS, ids=str)
-def test_what_is_empty_is_usable_by_everybody(
-    look: tuple[str, int, str], tmp_path: Path, chromium: Any
-) -> None:
-    draw_dataset(tmp_path / "bare", classes=("happy", "sad"), n_per_class=3, seed=4, size_px=96)
-    found = []
-    for root, wanted in ((tmp_path / "new", states.EMPTY), (tmp_path / "bare", states.BARE)):
-        with states.studio(root) as link:
-            context = chromium.new_context()
-            context.new_page().goto(link)
-            cookies = context.storage_state()
-            context.close()
-            found += walk(chromium, link, cookies, wanted, look)
-    assert not found, "\n".join(found)
+    turn = ALL.index((kind, name)) % len(LOOKS)
+    state = {**states.EMPTY, **states.BARE, **states.STATES}[name]
+    for look in LOOKS if ALL_LOOKS else [LOOKS[turn]]:
+        found = look_at(chromium, request.getfixturevalue(kind), state, look)
+        assert not found, "\n".join([f"{look}:", *found])

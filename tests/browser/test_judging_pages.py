@@ -29,7 +29,6 @@ pytest.importorskip("playwright", reason="playwright is a development dependency
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("chrome")
-AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 CLASSES = ("angry", "happy")
 # CI shares its two cores with the training, the server and the browser.
 PATIENCE_MS = 90_000
@@ -267,29 +266,3 @@ def test_a_study_says_what_would_be_run_and_refuses_what_makes_no_sense(
     page.fill("#values-epochs", "5")
     expect(page.locator("#size")).to_contain_text("at least two values of Epochs")
     expect(page.locator("#run")).to_be_disabled()
-
-
-@pytest.mark.parametrize(
-    ("path", "ready"), [("/exam", "#result h2"), ("/audit", "#M301"), ("/", "#try-bars li")]
-)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_that_show_results_are_usable_by_everybody(
-    open_page: OpenPage, path: str, ready: str, scheme: str
-) -> None:
-    if not AXE.is_file():
-        pytest.skip("no axe-core: npm install --no-save --prefix tests/browser axe-core@4")
-    page = open_page(path, color_scheme=scheme, reduced_motion="reduce")
-    page.wait_for_selector(ready)
-    page.wait_for_load_state("networkidle")
-    if path == "/":
-        page.click("#try-export")
-        page.wait_for_selector("dialog.wide")
-    page.evaluate(AXE.read_text(encoding="utf-8"))
-    result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    serious = [
-        f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:200]}"
-        for one in result["violations"]
-        if one["impact"] in ("serious", "critical")
-        for node in one["nodes"]
-    ]
-    assert serious == []
