@@ -127,7 +127,10 @@ class Server:
                 self.at_once -= 1
 
     def _robots(self, handler: BaseHTTPRequestHandler) -> None:
-        if isinstance(self.robots, int):
+        if self.robots == "stall":
+            time.sleep(self.stall_s)
+            handler.close_connection = True
+        elif isinstance(self.robots, int):
             send(handler, self.robots, b"", "text/plain")
         else:
             send(handler, 200, self.robots.encode(), "text/plain")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mien.collecting import Browser, Manners, Patience, Search, Unusable
+from mien.collecting import Browser, Manners, Patience, Search, Unusable, politeness
 from mien.collecting.journal import JOURNAL_NAME, read_journal
 from mien.collecting.ledger import Tombstone, add_tombstones, read_sources, url_digest
 from mien.dataset.drawn.faults import twin
@@ -200,14 +200,29 @@ def test_robots_txt_is_heeded_for_pictures_and_not_for_the_api(
     assert (gathered.usable, gathered.reasons) == (2, {"robots.txt": 1})
 
 
-def test_a_site_whose_robots_txt_fails_is_left_alone(
-    web: Any, drawn: list[bytes], collecting: Any
+@pytest.fixture
+def robots_are_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(politeness, "_ROBOTS_TRIES", 1)  # waits have a test of their own
+
+
+@pytest.mark.usefixtures("robots_are_asked_once")
+@pytest.mark.parametrize("answer", [500, "stall"])
+def test_a_site_whose_robots_txt_fails_is_left_alone_until_a_later_run(
+    web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path, answer: int | str
 ) -> None:
-    with (
-        web.Server(pictures=catalogue(web, drawn)[:2], robots=500) as server,
-        collecting(server) as collector,
-    ):
-        assert collector.run(SEARCH, limit=100).reasons == {"robots.txt": 2}
+    pictures = catalogue(web, drawn)[:2]
+    with web.Server(pictures=pictures, robots=answer, stall_s=0.6) as server:
+        with collecting(server) as collector:
+            gathered = collector.run(SEARCH, limit=100)
+            assert (gathered.reasons, gathered.unfinished, gathered.usable) == ({}, 2, 0)
+            assert len(collector.said) == 1
+            assert "robots.txt of the site cannot be read" in collector.said[0]
+        assert not read_journal(tmp_path / "photos")
+        assert not any(path.startswith("/pictures") for path in server.asked)
+        server.robots = "User-agent: *\nDisallow: /pictures/1"
+        with collecting(server) as collector:
+            gathered = collector.run(SEARCH, limit=100)
+    assert (gathered.reasons, gathered.usable) == ({"robots.txt": 1}, 1)
 
 
 def test_the_user_agent_names_the_tool(web: Any, drawn: list[bytes], collecting: Any) -> None:

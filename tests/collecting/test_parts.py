@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -37,6 +38,7 @@ from mien.collecting.licences import (
     wanted_codes,
 )
 from mien.collecting.politeness import Robots, Schedule
+from mien.collecting.records import Reason
 from mien.collecting.sources import SOURCES, SourceContext
 from mien.collecting.sources.base import text_of, url_of
 from mien.collecting.triage import flatness, text_rows, triage
@@ -439,16 +441,51 @@ def test_robots_rules_are_read_once_and_for_us_first() -> None:
     assert asked == ["https://a.example/robots.txt"]
 
 
-def test_a_missing_robots_txt_allows_and_an_unreachable_one_forbids() -> None:
-    def failing(reason):
-        def get(url: str) -> bytes:
-            raise Unusable(reason, url)
+def test_a_missing_robots_txt_allows_all() -> None:
+    def get(url: str) -> bytes:
+        raise Unusable("not found", url)
 
-        return Robots(get)
+    assert Robots(get).allows("https://a.example/x")
 
-    assert failing("not found").allows("https://a.example/x")
-    assert not failing("server error").allows("https://a.example/x")
-    assert not failing("timed out").allows("https://a.example/x")
+
+@pytest.mark.parametrize("reason", ["server error", "timed out", "no connection", "throttled"])
+def test_a_robots_txt_that_cannot_be_reached_forbids_for_now_and_is_asked_again(
+    reason: Reason,
+) -> None:
+    answers: list[bytes | None] = [None, b""]
+    now = [0.0]
+
+    def get(url: str) -> bytes:
+        answer = answers.pop(0)
+        if answer is None:
+            raise Unusable(reason, "no luck", retry_after_s=1.0)
+        return answer
+
+    robots = Robots(get, clock=lambda: now[0])
+    for _ in range(3):  # asked once, not again before its time
+        with pytest.raises(Unusable, match="cannot be read: no luck") as refused:
+            robots.allows("https://a.example/x")
+        assert (refused.value.reason, refused.value.retry_after_s) == ("robots.txt", 2.0)
+    now[0] = 2.0
+    assert robots.allows("https://a.example/x")
+
+
+def test_a_robots_txt_that_never_answers_is_left_for_another_run() -> None:
+    asked, now = [], [0.0]
+
+    def get(url: str) -> bytes:
+        asked.append(url)
+        raise Unusable("timed out", "too slow", retry_after_s=2.0)
+
+    robots = Robots(get, clock=lambda: now[0])
+    waits = []
+    for _ in range(6):
+        with pytest.raises(Unusable) as refused:
+            robots.allows("https://a.example/x")
+        waits.append(refused.value.retry_after_s)
+        now[0] += 10.0
+    assert waits == [2.0, 4.0, *[math.inf] * 4]
+    assert len(asked) == 3
 
 
 def test_a_schedule_spaces_a_host_and_serves_others_meanwhile() -> None:

@@ -8,6 +8,7 @@ fetched. The schedule only keeps the order: it knows nothing of HTTP.
 from __future__ import annotations
 
 import heapq
+import math
 import threading
 import time
 import urllib.robotparser
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 # A host that wants us to wait longer than this is left for another day.
 MAX_WAIT_S: Final = 120.0
+_ROBOTS_TRIES: Final = 3
 _ROBOTS_BYTES: Final = 500_000  # RFC 9309, 2.5: at least 500 kibibytes are to be read
 
 
@@ -143,36 +145,76 @@ class Schedule(Generic[T]):
 class Robots:
     """The rules of each site, fetched once (RFC 9309).
 
-    A site without robots.txt allows all; one whose robots.txt cannot be reached allows nothing, as
-    the standard says. Rules for ``mien`` go before those for ``*``.
+    A site without robots.txt allows all. One whose robots.txt cannot be reached allows nothing for
+    now, as the standard says: it is asked again a little later, and when it still does not answer,
+    its pictures are left for another run. Rules for ``mien`` go before those for ``*``.
 
     Args:
         get: Fetches a URL's bytes, raising `Unusable`.
+        clock: Seconds, for tests.
     """
 
-    def __init__(self, get: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, get: Callable[[str], bytes], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._get = get
-        self._rules: dict[str, urllib.robotparser.RobotFileParser | bool] = {}
-        self._locks: dict[str, threading.Lock] = {}
+        self._clock = clock
+        self._sites: dict[str, _Site] = {}
         self._lock = threading.Lock()
 
     def allows(self, url: str) -> bool:
-        """Whether the site lets a robot called mien fetch this."""
+        """Whether the site lets a robot called mien fetch this.
+
+        Raises:
+            Unusable: Its robots.txt cannot be reached; `retry_after_s` is infinite where asking
+                again in this run is no use.
+        """
         parts = urlsplit(url)
-        site = f"{parts.scheme}://{parts.netloc}"
+        name = f"{parts.scheme}://{parts.netloc}"
         with self._lock:
-            lock = self._locks.setdefault(site, threading.Lock())
-        with lock:
-            if site not in self._rules:
-                self._rules[site] = self._read(site)
-        rules = self._rules[site]
+            site = self._sites.setdefault(name, _Site())
+        with site.lock:
+            if site.rules is None:
+                self._read(name, site)
+        rules = site.rules
+        assert rules is not None
         return rules if isinstance(rules, bool) else rules.can_fetch("mien", url)
 
-    def _read(self, site: str) -> urllib.robotparser.RobotFileParser | bool:
+    def _read(self, name: str, site: _Site) -> None:
+        if site.failure is not None and self._clock() < site.again_at:
+            raise site.refusal(self._clock())
         try:
-            text = self._get(site + "/robots.txt")[:_ROBOTS_BYTES].decode("utf-8", "replace")
+            text = self._get(f"{name}/robots.txt")[:_ROBOTS_BYTES].decode("utf-8", "replace")
         except Unusable as error:
-            return error.reason in ("not found", "refused address", "too large")
-        rules = urllib.robotparser.RobotFileParser()
-        rules.parse(text.splitlines())
-        return rules
+            if error.reason in ("not found", "refused address", "too large"):
+                site.rules = True
+                return
+            site.failed(error, now=self._clock())
+            raise site.refusal(self._clock()) from error
+        site.rules = urllib.robotparser.RobotFileParser()
+        site.rules.parse(text.splitlines())
+
+
+@dataclass
+class _Site:
+    """What is known of a site's robots.txt: its rules, or why they cannot be had."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    rules: urllib.robotparser.RobotFileParser | bool | None = None
+    failure: Unusable | None = None
+    n_failures: int = 0
+    again_at: float = 0.0
+
+    def failed(self, error: Unusable, *, now: float) -> None:
+        self.failure = error
+        self.n_failures += 1
+        wait = max(error.retry_after_s or 0.0, 2.0**self.n_failures)
+        is_last = self.n_failures >= _ROBOTS_TRIES or wait > MAX_WAIT_S
+        self.again_at = math.inf if is_last else now + wait
+
+    def refusal(self, now: float) -> Unusable:
+        assert self.failure is not None
+        return Unusable(
+            "robots.txt", f"robots.txt of the site cannot be read: {self.failure.message}",
+            retry_after_s=self.again_at - now,
+        )  # fmt: skip

@@ -66,6 +66,7 @@ class Run:
         self._asked = books.gathered(search).asked
         self._n_kept = 0
         self._n_left = 0
+        self._told: set[str] = set()
         self._dry = False
 
     def go(self) -> Gathered:
@@ -157,10 +158,9 @@ class Run:
             job.tries += 1
             wait = error.retry_after_s or 0.0
             if error.reason == "throttled" and wait <= MAX_WAIT_S:
-                # Being told to wait is no failure of this picture; but it must end some day.
                 self._schedule.rest(host, for_s=wait)
             if wait > MAX_WAIT_S:
-                self._n_left += 1
+                self._leave(job, error)
                 line = None
             elif job.tries < self._tries(error):
                 self._schedule.again(job, host=host, after_s=wait)
@@ -170,9 +170,18 @@ class Run:
         self._schedule.finish(host)
         self._answers.put(line)
 
+    def _leave(self, job: _Job, error: Unusable) -> None:
+        """Leave a picture for a later run, and say once why."""
+        self._n_left += 1
+        why = f"{_host(job.candidate)}: {error.message}"
+        if why not in self._told:
+            self._told.add(why)
+            self._say(f"{why}. Its pictures are left for a later run.")
+
     def _tries(self, error: Unusable) -> int:
         tries = self._settings.manners.tries
-        return 10 * tries if error.reason == "throttled" else tries
+        # Neither being told to wait nor a robots.txt that cannot be read is the picture's failure.
+        return 10 * tries if error.reason in ("throttled", "robots.txt") else tries
 
     def _claim(self) -> bool:
         # Called under the collector's lock: the target is never passed.

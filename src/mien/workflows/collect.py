@@ -292,7 +292,8 @@ def _sentences(
     said = [yield_sentence(gathered)]
     unfinished = sum(search.unfinished for search in gathered)
     if unfinished:
-        said.append(f"{unfinished} pictures were left, as their server asks to wait: run it again.")
+        pictures = "1 picture was" if unfinished == 1 else f"{unfinished:,} pictures were"
+        said.append(f"{pictures} left, as their server is busy: run it again later.")
     if quota is not None:
         said.append(
             f"The table is not full: {len(lacking)} of {len(quota.wanted)} cells lack "
