@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +31,7 @@ import numpy as np
 from mien.collecting import Browser, Collector, Manners, Patience, Search, Settings
 from mien.collecting.journal import read_journal
 from mien.collecting.ledger import read_sources
+from mien.collecting.records import Line
 from mien.dataset.drawn import CLASSES, draw_face
 from mien.dataset.drawn.faults import encode_jpeg, twin
 from mien.face import default_detector, load_face_finder
@@ -49,9 +51,9 @@ def server_module() -> ModuleType:
     return module
 
 
-def drawn(n: int) -> list[bytes]:
+def drawn(n: int, *, size_px: int = SIZE_PX) -> list[bytes]:
     """Drawn pictures, all different; kept between runs, as drawing takes longer than fetching."""
-    folder = Path(tempfile.gettempdir()) / f"mien-bench-pictures-{SIZE_PX}"
+    folder = Path(tempfile.gettempdir()) / f"mien-bench-pictures-{size_px}"
     folder.mkdir(exist_ok=True)
     pictures = []
     for i in range(n):
@@ -62,19 +64,41 @@ def drawn(n: int) -> list[bytes]:
                 expression=CLASSES[i % 5],
                 skin=("white", "brown", "black")[i % 3],
                 gender=("man", "woman")[i % 2],
-                size_px=SIZE_PX,
+                size_px=size_px,
             )
             path.write_bytes(encode_jpeg(face, quality=88))
         pictures.append(path.read_bytes())
     return pictures
 
 
-def catalogue(pictures: list[bytes], *, faulty: bool) -> list[tuple[str, bytes, str]]:
-    """Name, bytes and fault of each picture; the same faults every time."""
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A picture that the server offers.
+
+    Attributes:
+        name: Of its file.
+        data: Its bytes.
+        fault: What the server does with it; ``"copy"`` for one that shows another row's picture.
+        shows: The number of the drawn picture that it shows.
+    """
+
+    name: str
+    data: bytes
+    fault: str
+    shows: int
+
+
+def catalogue(pictures: list[bytes], *, faulty: bool) -> list[Row]:
+    """The same faults every time.
+
+    The row that a copy was made of may fail, stall, lie or be a copy of a third itself: the first
+    copy that arrives is then no copy of anything there, and is to be kept. `copies` tells those
+    that are.
+    """
     rng = np.random.default_rng(5)
     rows = []
     for i, data in enumerate(pictures):
-        fault, draw = "", rng.random()
+        fault, shows, draw = "", i, rng.random()
         if faulty and draw < 0.05:
             fault = "fail"
         elif faulty and draw < 0.10:
@@ -83,18 +107,37 @@ def catalogue(pictures: list[bytes], *, faulty: bool) -> list[tuple[str, bytes, 
             fault = "lie"
         elif faulty and draw < 0.25 and i:
             kind = ("copies", "reencoded", "brightened", "mirrored")[i % 4]
-            original = int(rng.integers(0, max(1, i // 2)))
-            data = twin(pictures[original], kind=kind)  # noqa: PLW2901 - this row's bytes
+            shows = int(rng.integers(0, max(1, i // 2)))
+            data = twin(pictures[shows], kind=kind)  # noqa: PLW2901 - this row's bytes
             fault = "copy"
-        rows.append((f"{i}.jpg", data, fault))
+        rows.append(Row(name=f"{i}.jpg", data=data, fault=fault, shows=shows))
     return rows
 
 
-def serve(rows: list[tuple[str, bytes, str]], throttle: float | None, pipe: Connection) -> None:
+def copies(rows: list[Row], lines: list[Line]) -> dict[str, int]:
+    """How the search for copies did: of each picture that arrived, one is to be kept."""
+    shown = {row.name: row.shows for row in rows}
+    kept: Counter[int] = Counter()
+    refused: Counter[int] = Counter()
+    for line in lines:
+        picture = shown[line.url.rpartition("/")[2]]
+        kept[picture] += line.reason is None
+        refused[picture] += line.reason in ("copy", "mirrored copy")
+    arrived = Counter(row.shows for row in rows if row.fault in ("", "copy"))
+    return {
+        "copies_planted": sum(row.fault == "copy" for row in rows),
+        "copies_of_what_arrived": sum(n - 1 for n in arrived.values()),
+        "copies_refused": sum(refused[i] for i in refused if kept[i]),
+        "copies_passed": sum(max(0, n - 1) for n in kept.values()),
+        "new_but_refused_as_copy": sum(refused[i] > 0 for i in refused if not kept[i]),
+    }
+
+
+def serve(rows: list[Row], throttle: float | None, pipe: Connection) -> None:
     web = server_module()
     pictures = [
-        web.Picture(name=name, data=data, fault="" if fault == "copy" else fault)
-        for name, data, fault in rows
+        web.Picture(name=row.name, data=row.data, fault="" if row.fault == "copy" else row.fault)
+        for row in rows
     ]
     with web.Server(pictures=pictures, stall_s=4.0, max_per_second=throttle) as server:
         pipe.send(server.url)
@@ -106,7 +149,7 @@ def serve(rows: list[tuple[str, bytes, str]], throttle: float | None, pipe: Conn
 
 
 def measure(
-    rows: list[tuple[str, bytes, str]],
+    rows: list[Row],
     *,
     throttle: float | None,
     workers: int,
@@ -118,7 +161,7 @@ def measure(
     url = ours.recv()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        (root / "urls.txt").write_text("".join(f"{url}/pictures/{name}\n" for name, _, _ in rows))
+        (root / "urls.txt").write_text("".join(f"{url}/pictures/{row.name}\n" for row in rows))
         browser = Browser(
             allow_local=True, patience=Patience(read_s=1.5, total_s=10), connections=workers
         )
@@ -150,6 +193,7 @@ def measure(
         "server_cpu_ms_a_picture": round(1000 * server_cpu / len(rows), 2),
         "usable": gathered.usable,
         "reasons": dict(gathered.reasons),
+        **(copies(rows, lines) if detector else {}),
         "urls_accounted_for_once": len(lines) == len({line.url for line in lines}) == len(rows),
         "files_equal_ledger_equal_usable": len(files) == len(ledger) == gathered.usable,
         "requests": sum(n for path, n in asked.items() if path.startswith("/pictures")),
@@ -178,7 +222,7 @@ def main() -> None:
         for name, (rows, throttle, look) in runs.items()
         if not options.only or name in options.only
     }
-    faults = Counter(fault or "sound" for _, _, fault in faulty)
+    faults = Counter(row.fault or "sound" for row in faulty)
     for name, result in results.items():
         print(name)
         for key, value in result.items():

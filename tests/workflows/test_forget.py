@@ -13,6 +13,7 @@ from mien.collecting.ledger import SourceLine, write_sources
 from mien.collecting.purging import Traces
 from mien.dataset.drawn import draw_dataset
 from mien.digest import digest_file
+from mien.errors import DatasetError
 from mien.studio.project import Project
 from mien.studio.thumbnails import thumbnail
 from mien.workflows.audit import audit
@@ -110,6 +111,58 @@ def test_a_photo_in_the_trash_of_the_studio_is_forgotten_and_others_there_are_no
     assert second.name in {item.name for item in project.listing().photos["sad"]}
     assert first.name not in {item.name for item in project.listing().photos["sad"]}
     assert digests[0].encode() not in b"".join(bytes_below(photos).values())
+
+
+@pytest.mark.parametrize("how", ["photos", "class"])
+def test_a_person_is_forgotten_in_the_trash_and_in_the_history_too(photos: Path, how: str) -> None:
+    project = Project.open(photos)
+    mine, other = project.listing().photos["sad"][:2]
+    digest = digest_file(mine.path)
+    project.set_group([mine.name], column="person", value="김민수")
+    project.set_group([other.name], column="person", value="이영희")
+    if how == "photos":
+        project.move_photos([mine.name], "happy")
+        project.delete_photos([f"happy/{mine.path.name}", other.name])
+    else:
+        project.rename_class("sad", "슬픔")
+        project.delete_class("슬픔")
+
+    erased = erase(photos, person="김민수")
+
+    assert [stone.sha256 for stone in erased.tombstones] == [digest]
+    left = b"".join(bytes_below(photos).values())
+    for secret in ("김민수", json.dumps("김민수")[1:-1], digest):
+        assert secret.encode() not in left
+    assert "이영희".encode() in left
+    project.undo()  # what is left of the history still works
+    if how == "photos":
+        assert other.name in {item.name for item in project.listing().photos["sad"]}
+    else:
+        assert len(project.listing().photos["슬픔"]) == 7
+
+
+def test_a_trashed_photo_is_named_by_where_it_was_and_its_name_may_have_a_new_owner(
+    photos: Path,
+) -> None:
+    project = Project.open(photos)
+    old = project.listing().photos["sad"][0]
+    data, name = old.path.read_bytes(), old.name
+    project.set_group([name], column="person", value="p1")
+    project.delete_photos([name])
+    (photos / name).write_bytes(data + b"\0")  # another photo that took the name
+    project.set_group([name], column="person", value="p2")
+    erased = erase(photos, person="p1")
+    assert len(erased.photos) == 1
+    assert erased.photos[0].startswith(".mien/trash/")
+    assert (photos / name).is_file()
+    assert "p2" in (photos / "groups.csv").read_text()
+    (photos / name).unlink()
+    project.delete_photos([project.listing().photos["sad"][0].name])
+    with pytest.raises(DatasetError, match="no photo"):
+        erase(photos, photo=name)
+    (gone,) = (project.private / "trash").rglob("*.jpg")
+    (named,) = erase(photos, photo=f"sad/{gone.name}").photos
+    assert named == gone.relative_to(photos).as_posix()
 
 
 def test_traces_tell_whole_names_however_they_are_written() -> None:

@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mien.collecting import ledger
-from mien.collecting.inventory import HeldPhoto, current_sources, held_photos, trashed_photos
+from mien.collecting.inventory import HeldPhoto, current_sources, held_photos
 from mien.collecting.journal import rewrite_journal
 from mien.collecting.ledger import SourceLine, Tombstone
 from mien.collecting.purging import Traces, clear_private, clear_tables
+from mien.collecting.trash import trashed_photos
 from mien.errors import DatasetError
 from mien.places import user_data
 
@@ -65,7 +66,8 @@ def forget(
     if len(given) != 1:
         raise DatasetError("say which photos to forget", "Give --photo, --person or --source.")
     key, value = given[0]
-    held_now = [*held_photos(folder), *trashed_photos(folder)]
+    there = held_photos(folder)
+    held_now = [*there, *trashed_photos(folder)]
     lines = current_sources(folder, held_now)
     photos = _meant(held_now, lines, key=key, value=value)
     if not photos:
@@ -76,7 +78,9 @@ def forget(
     ledger.add_tombstones(user_data() / ledger.TOMBSTONES_NAME, stones)
     digests = {digest for stone in stones for digest in (stone.sha256, stone.fetched_sha256)}
     names = {photo.name for photo in photos}
-    traces = Traces(names=names, digests=digests)
+    # A name that a trashed photo had, unless another photo has it today.
+    past = {photo.was for photo in photos} - {photo.name for photo in there}
+    traces = Traces(names=names | past, digests=digests, person=person)
     for held in photos:
         held.path.unlink(missing_ok=True)
     rewrite_journal(folder, lambda line: not {line.sha256, line.fetched_sha256} & (digests - {""}))
@@ -120,7 +124,9 @@ def _meant(
         return [photo for photo in photos if photo.name in paths]
     digest = value.lower()
     by_digest = [p for p in photos if len(digest) >= 8 and p.sha256.startswith(digest)]
-    return by_digest or [photo for photo in photos if photo.name == value.removeprefix("./")]
+    name = value.removeprefix("./")
+    by_name = [photo for photo in photos if photo.name == name]
+    return by_digest or by_name or [photo for photo in photos if photo.was == name]
 
 
 def _tombstones(photos: Sequence[HeldPhoto], lines: Sequence[SourceLine]) -> list[Tombstone]:

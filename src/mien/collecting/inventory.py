@@ -10,15 +10,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
 
 from mien.collecting.journal import INBOX
 from mien.collecting.ledger import SourceLine, read_sources, split_groups
 from mien.dataset.folder import read_dataset
 from mien.dataset.walk import Candidate, fingerprint, is_ignored, walk
 from mien.records import no_progress
-
-TRASH: Final = ".mien/trash"  # the studio's
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +29,7 @@ class HeldPhoto:
         label: Its class, or what it was collected for; None where that is not known.
         groups: Likewise.
         undecided: Whether it lies in the inbox.
+        was: Its name before it went to the studio's trash; empty where it did not or is not told.
     """
 
     path: Path
@@ -40,6 +38,7 @@ class HeldPhoto:
     label: str | None
     groups: Mapping[str, str]
     undecided: bool
+    was: str = ""
 
 
 def held_photos(folder: Path) -> list[HeldPhoto]:
@@ -72,29 +71,6 @@ def undecided_photos(folder: Path) -> list[HeldPhoto]:
             )
         )
     return photos
-
-
-def trashed_photos(folder: Path) -> list[HeldPhoto]:
-    """The photos that the studio moved to its trash, where they wait to be brought back.
-
-    Nothing is known of their class and groups but what the path says; one with the bytes of a photo
-    in the ledger has its source.
-    """
-    trash = folder / TRASH
-    if not trash.is_dir():
-        return []
-    found = walk(trash, prefix=f"{TRASH}/", root=trash.resolve())
-    return [
-        HeldPhoto(
-            path=candidate.path,
-            name=candidate.name,
-            sha256=sha256,
-            label=None,
-            groups={},
-            undecided=False,
-        )
-        for candidate, sha256 in fingerprint(found, progress=no_progress)[0]
-    ]
 
 
 def current_sources(folder: Path, held: Sequence[HeldPhoto]) -> list[SourceLine]:

@@ -36,9 +36,13 @@ class Traces:
     Args:
         names: Of the photos, as tables and records write them.
         digests: SHA-256 of their bytes.
+        person: Whose photos all of them are; None where they are not one person's.
     """
 
-    def __init__(self, *, names: Iterable[str], digests: Iterable[str]) -> None:
+    def __init__(
+        self, *, names: Iterable[str], digests: Iterable[str], person: str | None = None
+    ) -> None:
+        self.person: Final = person
         self.digests: Final = frozenset(digests) - {""}
         self.names: Final = frozenset(names) - {""}
         written = {form for word in (*self.names, *self.digests) for form in _written(word)}
@@ -53,6 +57,11 @@ class Traces:
     def are_named_in(self, data: bytes) -> bool:
         """Whether this names one of them, or holds its digest."""
         return self._words is not None and self._words.search(data) is not None
+
+    def are_spoken_of_in(self, data: bytes) -> bool:
+        """As `are_named_in`, or whose photos they are."""
+        who = _written(self.person) if self.person else ()
+        return self.are_named_in(data) or any(form in data for form in who)
 
     def are_named_by(self, text: str) -> bool:
         """As `are_named_in`, of a text."""
@@ -120,11 +129,11 @@ def _clear_file(path: Path, traces: Traces) -> None:
     data = path.read_bytes()
     if traces.are(data):
         path.unlink()
-    elif not traces.are_named_in(data):
-        return
-    elif path.suffix == ".jsonl":
+    elif path.suffix == ".jsonl" and traces.are_spoken_of_in(data):
         lines = (_pruned_line(line, traces) for line in data.decode("utf-8", "replace").split("\n"))
         write_text(path, "".join(line + "\n" for line in lines if line))
+    elif not traces.are_named_in(data):
+        return
     elif path.suffix.lower() in _TABLES:
         _clear_table(path, traces)
     else:
@@ -146,10 +155,10 @@ def _clear_table(path: Path, traces: Traces) -> bool:
 
 
 def _pruned_line(line: str, traces: Traces) -> str:
-    if not traces.are_named_by(line):
+    if not traces.are_spoken_of_in(line.encode("utf-8", "surrogatepass")):
         return line
     try:
-        value = _pruned(json.loads(line), traces)
+        value = _pruned(_without_person(json.loads(line), traces.person), traces)
     except ValueError:
         return ""  # half a line, as a kill leaves it
     return "" if value is _GONE else json.dumps(value, ensure_ascii=False)
@@ -174,6 +183,20 @@ def _pruned(value: Any, traces: Traces) -> Any:
         pruned = {k: _pruned(v, traces) for k, v in value.items() if not traces.are_named_by(k)}
         return {key: one for key, one in pruned.items() if one is not _GONE}
     return value
+
+
+def _without_person(value: Any, person: str | None) -> Any:
+    """A JSON value without saying of anything that it is of this person."""
+    if isinstance(value, list):
+        return [_without_person(one, person) for one in value]
+    if not isinstance(value, dict) or person is None:
+        return value
+    parts = {key: _without_person(one, person) for key, one in value.items()}
+    if parts.get("person") == person:  # a row of groups
+        del parts["person"]
+    if parts.get("column") == "person" and parts.get("value") == person:  # what a change did
+        parts["value"] = ""
+    return parts
 
 
 def _written(word: str) -> set[bytes]:
