@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mien
 import mien.audits.checks
 from mien.errors import PhotoError
 from mien.exam import compare, examine
@@ -20,10 +21,10 @@ from mien.studio import texts
 from mien.studio.said import answer_in, in_language, knows
 
 CATALOGUES = {
-    language: json.loads(
-        (Path(texts.__file__).parent / "texts" / f"said.{language}.json").read_text("utf-8")
-    )
+    f"{package} {language}": json.loads(path.read_text("utf-8"))
+    for package in ("reports", "studio")
     for language in texts.LANGUAGES
+    if (path := Path(mien.__path__[0]) / package / "texts" / f"said.{language}.json").is_file()
 }
 # Their sentences are put together of parts that a look at the source does not show.
 BY_HAND = {"per_photo", "shortcuts", "test_classes", "grey", "label_doubt"}
@@ -41,10 +42,10 @@ CALLS = {
 
 
 @pytest.mark.parametrize("part", ["messages", "fragments"])
-@pytest.mark.parametrize("language", texts.LANGUAGES)
-def test_translations_use_only_what_the_sentence_holds(language: str, part: str) -> None:
+@pytest.mark.parametrize("catalogue", CATALOGUES)
+def test_translations_use_only_what_the_sentence_holds(catalogue: str, part: str) -> None:
     hole = re.compile(r"\{(\w+)(?::[^}]+)?\}")
-    for english, words in CATALOGUES[language][part].items():
+    for english, words in CATALOGUES[catalogue][part].items():
         assert set(hole.findall(words)) <= set(hole.findall(english)) - {"_"}, english
 
 

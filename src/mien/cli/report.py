@@ -28,6 +28,13 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
     type=click.Path(path_type=Path),
     help="A published.json, whose points are drawn over a study's.",
 )
+@click.option(
+    "--lang",
+    type=click.Choice(["en", "ko"]),
+    default="en",
+    show_default=True,
+    help="Of a study's page; the others are English.",
+)
 @json_option
 def command(
     source: Path,
@@ -35,6 +42,7 @@ def command(
     photos: bool,
     audit: Path | None,
     published: Path | None,
+    lang: str,
     as_json: bool,
 ) -> None:
     """Write one self-contained HTML page of a run, a study or a reproduction.
@@ -51,6 +59,7 @@ def command(
             photos=photos,
             audit=audit,
             published=published,
+            language=lang,
             progress=progress,
             say=say,
         )

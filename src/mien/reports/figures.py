@@ -12,6 +12,7 @@ from typing import Any
 
 from mien.exam.words import number
 from mien.reports.svg import WIDTH, Plot, log_ticks
+from mien.reports.words import ENGLISH, Words
 
 _PERCENT = [(tick / 100, f"{tick} %") for tick in range(0, 101, 20)]
 # Room to the left and right of the outermost values, on a log axis.
@@ -115,18 +116,18 @@ def loss_curves(
     return plot.svg()
 
 
-def mean_curve(curve: Mapping[str, Any], *, width: float = WIDTH) -> str:
+def mean_curve(curve: Mapping[str, Any], *, t: Words = ENGLISH, width: float = WIDTH) -> str:
     """Mean loss over seeds, epoch by epoch, of one cell of a study."""
     parts = {key: curve[f"{key}_loss"] for key in ("train", "validation")}
     told = [value for values in parts.values() for value in values if value is not None]
     top = max(told, default=1.0) * 1.05
     plot = Plot(
         width=width,
-        title=f"Loss of each epoch, {curve['name']}",
+        title=t("Loss of each epoch, {name}", name=curve["name"]),
         x=(curve["epochs"][0], curve["epochs"][-1]),
         y=(0, top),
-        x_label="epoch",
-        y_label="loss",
+        x_label=t("epoch"),
+        y_label=t("loss"),
         height=240,
     )
     plot.y_ticks([(top * part / 4, f"{top * part / 4:.2g}") for part in range(5)])
@@ -240,6 +241,7 @@ def grid(
     *,
     setting: str,
     printed: Mapping[float, float],
+    t: Words = ENGLISH,
     width: float = WIDTH,
 ) -> str:
     """Accuracy of a study's cells along one numeric setting, with bands over seeds.
@@ -248,20 +250,22 @@ def grid(
         cells: Each with ``value``, ``mean``, ``sd``, ``low`` and ``high``.
         setting: Its name.
         printed: Value -> published accuracy, drawn on top.
+        t: The page's words.
         width: Of the plot, in units.
     """
     values = [cell["value"] for cell in cells]
     log = values[0] > 0 and values[-1] / values[0] > 10
+    name = t(setting.replace("_", " "))
     room = (values[-1] - values[0]) * 0.04 or 1.0
     plot = Plot(
         width=width,
-        title=f"Test accuracy against {setting}, over seeds",
+        title=t("Test accuracy against {setting}, over seeds", setting=name),
         x=(values[0] / _MARGIN, values[-1] * _MARGIN)
         if log
         else (values[0] - room, values[-1] + room),
         y=(0, 1),
-        x_label=setting.replace("_", " "),
-        y_label="accuracy",
+        x_label=name,
+        y_label=t("accuracy"),
         x_scale="log" if log else "linear",
     )
     plot.y_ticks(_PERCENT)
@@ -281,7 +285,7 @@ def grid(
     )
     plot.diamonds(
         [
-            (value, printed[value], f"published {_percent(printed[value])}")
+            (value, printed[value], t("published {share}", share=_percent(printed[value])))
             for value in map(float, values)
             if value in printed
         ],

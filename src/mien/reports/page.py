@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 from mien.exam.words import number
 from mien.records import plain
 from mien.reports import figures
+from mien.reports.said import answer_in
 from mien.reports.svg import NARROW
+from mien.reports.words import Words, words
 from mien.version import VERSION
 
 if TYPE_CHECKING:
@@ -83,27 +85,38 @@ def run_page(
     )
 
 
-def study_page(record: Any, *, printed: Mapping[str, Mapping[float, float]] | None = None) -> str:
+def study_page(
+    record: Any,
+    *,
+    printed: Mapping[str, Mapping[float, float]] | None = None,
+    language: str = "en",
+) -> str:
     """The page of a study.
 
     Args:
         record: Its record, or the JSON document.
         printed: Setting -> value -> published accuracy, drawn over the study's own.
+        language: Of the page, one of `words.LANGUAGES`.
+
+    Raises:
+        UserError: There are no pages in this language.
     """
-    document = plain(record)
+    t = words(language)
+    document = answer_in(language, plain(record))
     cells = document["cells"]
     return _page(
         "study.html",
         d=document,
         cells=sorted(cells, key=lambda cell: -cell["mean"]),
         chosen=next(cell for cell in cells if cell["name"] == document["chosen"]),
-        grids=_grids(cells, printed or {}),
+        grids=_grids(cells, printed or {}, t),
         printed=bool(printed),
         curves=[
-            {"name": curve["name"], "svg": _both(figures.mean_curve, curve)}
+            {"name": curve["name"], "svg": _both(figures.mean_curve, curve, t=t)}
             for curve in document["curves"]
             if len(curve["epochs"]) > 1
         ],
+        language=language,
     )
 
 
@@ -118,19 +131,21 @@ def curve_page(record: Any) -> str:
 
 
 def _grids(
-    cells: Sequence[Mapping[str, Any]], printed: Mapping[str, Mapping[float, float]]
+    cells: Sequence[Mapping[str, Any]], printed: Mapping[str, Mapping[float, float]], t: Words
 ) -> list[dict[str, str]]:
     """A plot for each numeric setting, the other settings held at one value."""
     names = list(dict.fromkeys(name for cell in cells for name in cell["vary"]))
     found = []
     for name in names:
         for rest, along in _rows(cells, name):
-            others = ", ".join(f"{key.replace('_', ' ')} {_setting(v)}" for key, v in rest)
+            others = ", ".join(f"{t(key.replace('_', ' '))} {_setting(v)}" for key, v in rest)
             found.append(
                 {
                     "setting": name,
-                    "svg": _both(figures.grid, along, setting=name, printed=printed.get(name, {})),
-                    "caption": f"At {others}." if others else "",
+                    "svg": _both(
+                        figures.grid, along, setting=name, printed=printed.get(name, {}), t=t
+                    ),
+                    "caption": t("At {others}.", others=others) if others else "",
                 }
             )
     return found
@@ -184,13 +199,15 @@ def _has_scores(document: Mapping[str, Any]) -> bool:
 
 
 def _page(template: str, **values: Any) -> str:
-    """Render a page, with «63 %» never broken between two lines."""
-    return re.sub(r"(?<=\d) (?=%)", "\u00a0", render(template, **values))
+    """Render a page, with «63 %» never broken between two lines, in Korean without the space."""
+    between = "" if values.get("language") == "ko" else "\u00a0"
+    return re.sub(r"(?<=\d) (?=%)", between, render(template, **values))
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, *, language: str = "en", **values: Any) -> str:
     """Render a template of this package with what all pages share."""
-    return _environment().get_template(template).render(version=VERSION, **values)
+    shared = {"version": VERSION, "language": language, "t": words(language)}
+    return _environment().get_template(template).render(**shared, **values)
 
 
 def _environment() -> Environment:

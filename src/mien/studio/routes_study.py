@@ -6,16 +6,15 @@ show.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from mien.digest import digest_json
 from mien.files import to_json
-from mien.studio.context import page, studio_of, told
+from mien.reports import page as pages
+from mien.studio.context import language_of, page, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.pulse import pulse
 
@@ -83,12 +82,16 @@ def result_json(request: Request) -> Response:
 
 @router.get("/api/study/report.html")
 def report(request: Request) -> Response:
-    """The report as a file: it is a page of its own, to be saved and not shown here."""
-    job = _latest(request)
-    path = Path(job["arguments"].get("out", "")) / "report.html" if job else None
-    if path is None or not path.is_file():
+    """The report as a file, in the page's language; it is to be saved and not shown here."""
+    result = _result(request)
+    if result is None:
         raise StudioError("job_gone")
-    return FileResponse(path, media_type="application/octet-stream", filename="study.html")
+    text = pages.study_page(result, language=language_of(request))
+    return Response(
+        text,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": 'attachment; filename="study.html"'},
+    )
 
 
 def _result(request: Request) -> dict[str, Any] | None:

@@ -70,6 +70,7 @@ def report(
     photos: bool = True,
     audit: Path | str | None = None,
     published: Path | str | None = None,
+    language: str = "en",
     progress: Progress = no_progress,
     say: Say = say_nothing,
 ) -> ReportRecord:
@@ -84,6 +85,7 @@ def report(
             a run's page then tells.
         published: A ``published.json`` as `mien reproduce` takes it, whose printed accuracies are
             drawn over a study's.
+        language: Of a study's page, ``en`` or ``ko``; the other pages are English.
         progress: Told photos, where nearest ones are looked for.
         say: Told what had to be left out.
 
@@ -94,13 +96,13 @@ def report(
     printed = {} if published is None else read_printed(Path(published))
     if folder.is_file():
         page = Path(html) if html else folder.with_suffix(".html")
-        return _report_document(folder, page, printed=printed)
+        return _report_document(folder, page, printed=printed, language=language)
     page = Path(html) if html else folder / "report.html"
     if (folder / runs.RECORD).is_file():
         found = None if audit is None else read_audit(Path(audit))
         return _report_run(folder, page, photos=photos, audit=found, progress=progress, say=say)
     if (folder / STUDY_RECORD).is_file():
-        return _report_document(folder / STUDY_RECORD, page, printed=printed)
+        return _report_document(folder / STUDY_RECORD, page, printed=printed, language=language)
     raise UserError(
         f"'{folder}' holds no finished run or study",
         "Give a folder that 'mien train', 'mien study' or 'mien reproduce' wrote.",
@@ -108,19 +110,23 @@ def report(
 
 
 # What tells the documents apart, and the page of each.
-_DOCUMENTS: tuple[tuple[str, Kind, Callable[[Any, Printed], str]], ...] = (
-    ("sweeps", "reproduce", lambda record, _: reproduce_page(record)),
-    ("cells", "study", lambda record, printed: study_page(record, printed=printed)),
-    ("worth_more", "curve", lambda record, _: curve_page(record)),
+_DOCUMENTS: tuple[tuple[str, Kind, Callable[[Any, Printed, str], str]], ...] = (
+    ("sweeps", "reproduce", lambda record, *_: reproduce_page(record)),
+    (
+        "cells",
+        "study",
+        lambda record, printed, language: study_page(record, printed=printed, language=language),
+    ),
+    ("worth_more", "curve", lambda record, *_: curve_page(record)),
 )
 
 
-def _report_document(path: Path, page: Path, *, printed: Printed) -> ReportRecord:
+def _report_document(path: Path, page: Path, *, printed: Printed, language: str) -> ReportRecord:
     record = read_json(path, what="record of mien")
     for key, kind, page_of in _DOCUMENTS:
         if isinstance(record, dict) and key in record:
             with _readable(path):
-                text = page_of(record, printed)
+                text = page_of(record, printed, language)
             write_text(page, text)
             return ReportRecord(source=str(path), kind=kind, page=str(page), record=record)
     raise UserError(

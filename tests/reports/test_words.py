@@ -1,0 +1,81 @@
+"""A study's page in Korean: every word of it, and the sentences of the record."""
+
+from __future__ import annotations
+
+import json
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mien.errors import UserError
+from mien.reports.page import study_page
+from mien.reports.words import words
+from mien.workflows.report import report
+
+PAGES = Path(str(files("mien.reports")))
+HANGUL = re.compile(r"[가-힣]")
+# Asked for by `t("…")` in what makes a study's page.
+ASKED = re.compile(r"""\bt\(\s*"([^"]+)\"""")
+SOURCES = ("templates/study.html", "templates/base.html", "figures.py", "page.py")
+
+
+def record() -> dict[str, Any]:
+    cells = [
+        {
+            "name": f"epochs={epochs}", "vary": {"epochs": epochs}, "mean": mean, "sd": 0.02,
+            "low": mean - 0.1, "high": mean + 0.1, "min": mean - 0.03, "max": mean + 0.03,
+            "validation": None, "n_diverged": 0, "candidate": True,
+            "per_class": {"happy": mean, "sad": mean},
+        }
+        for epochs, mean in ((20, 0.56), (50, 0.57), (100, 0.57))
+    ]  # fmt: skip
+    return {
+        "photos": "/photos/faces", "scored_on": "training photos out of fold", "n_scored": 116,
+        "n_photos": 116, "classes": ["happy", "sad"], "cells": cells, "seeds": 6, "n_runs": 18,
+        "complete": True, "winner": None, "candidates": ["epochs=20"], "chosen": "epochs=20",
+        "mean_accuracy": 0.57, "luck": 0.59, "recipe": {"name": "teachable-machine", "epochs": 50},
+        "curves": [], "command": "mien study faces", "rejects": [],
+        "sentences": ["Train the recipe to use with: mien train faces --set epochs=20"],
+    }  # fmt: skip
+
+
+def test_the_catalogue_knows_every_word_of_the_page() -> None:
+    known = json.loads((PAGES / "texts" / "page.ko.json").read_text("utf-8"))
+    asked = {text for name in SOURCES for text in ASKED.findall((PAGES / name).read_text("utf-8"))}
+    assert len(asked) > 30
+    assert asked <= set(known)
+    for english, korean in known.items():
+        assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", korean)), english
+
+
+def test_a_korean_page_is_korean_in_its_headings_figures_and_sentences() -> None:
+    page = study_page(record(), language="ko")
+    assert '<html lang="ko">' in page
+    headings = re.findall(r"<h[12]>([^<]+)</h[12]>", page)
+    assert len(headings) >= 4
+    assert all(HANGUL.search(one) for one in headings), headings
+    assert "추천 설정으로 학습하는 명령: mien train faces" in page
+    assert ">에포크</text>" in page
+    assert "59%" in page  # no space, as Korean is written
+
+
+def test_an_english_page_has_no_korean_in_it() -> None:
+    page = study_page(record())
+    assert not HANGUL.search(page)
+    assert "Study of faces" in page
+    assert "59\u00a0%" in page
+
+
+def test_the_verb_writes_the_page_in_the_language_asked_for(tmp_path: Path) -> None:
+    source = tmp_path / "study.json"
+    source.write_text(json.dumps(record()), encoding="utf-8")
+    made = report(source, language="ko")
+    assert "faces 연구" in Path(made.page).read_text("utf-8")
+
+
+def test_an_unknown_language_is_named() -> None:
+    with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
+        words("fr")
