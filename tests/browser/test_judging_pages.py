@@ -266,3 +266,49 @@ def test_a_study_says_what_would_be_run_and_refuses_what_makes_no_sense(
     page.fill("#values-epochs", "5")
     expect(page.locator("#size")).to_contain_text("at least two values of Epochs")
     expect(page.locator("#run")).to_be_disabled()
+
+
+def a_study() -> dict[str, Any]:
+    """The record of one, as far as the page shows it."""
+    recipe = {"name": "teachable-machine"}
+    cells = [
+        {
+            "name": f"epochs={epochs}", "vary": {"epochs": epochs}, "recipe": recipe,
+            "mean": 0.6, "low": 0.5, "high": 0.7, "sd": 0.02, "n_seeds": 2, "candidate": True,
+        }
+        for epochs in (20, 50)
+    ]  # fmt: skip
+    runs = [{"vary": one["vary"], "accuracy": 0.6} for one in cells]
+    said = "Train the recipe to use with: mien train photos --set epochs=20"
+    return {
+        "verdict": "No evidence.", "sentences": ["No evidence.", said],
+        "cells": cells, "runs": runs, "chosen": "epochs=20",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [360, 1440])
+def test_what_a_study_advises_is_trained_by_a_button(open_page: OpenPage, width: int) -> None:
+    page = open_page("/study", viewport={"width": width, "height": 800})
+
+    def with_a_study(route: Any) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json={**answer.json(), "result": a_study()})
+
+    asked: list[Any] = []
+
+    def instead(route: Any) -> None:
+        asked.append(route.request.post_data_json)
+        route.fulfill(json={})
+
+    page.route("**/api/study", with_a_study)
+    page.route("**/api/train", instead)
+    page.reload()
+    expect(page.locator("#chart circle.mean")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    label = page.locator("#chart text.label").first
+    assert (
+        label.evaluate("(e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a") > 9
+    )
+    page.get_by_role("button", name="Train with what it advises").press("Enter")
+    page.wait_for_url(re.compile(r"/$"))
+    assert asked == [{"recipe": "teachable-machine", "settings": {"epochs": 20}}]
