@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mien.collecting import Browser, Manners, Patience, Search, Unusable, politeness
+from mien.collecting.forgetting import forget
 from mien.collecting.journal import JOURNAL_NAME, read_journal
 from mien.collecting.ledger import Tombstone, add_tombstones, read_sources, url_digest
 from mien.dataset.drawn.faults import twin
@@ -276,6 +277,27 @@ def test_what_was_forgotten_is_not_collected_again(
     assert digest_bytes(drawn[0]) not in journal
 
 
+def test_a_refused_copy_of_what_was_forgotten_names_it_no_more_and_stays_refused(
+    web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MIEN_HOME", str(tmp_path / "home"))
+    pictures = [
+        web.Picture(name="0.jpg", data=drawn[0]),
+        web.Picture(name="1.jpg", data=twin(drawn[0], kind="mirrored")),
+    ]
+    folder = tmp_path / "photos"
+    with web.Server(pictures=pictures) as server:
+        with collecting(server, workers=1) as collector:
+            assert collector.run(SEARCH, limit=9).reasons == {"mirrored copy": 1}
+        (held,) = stems(tmp_path)
+        forget(folder, photo=f".inbox/{held}")
+        assert held not in (folder / ".inbox" / JOURNAL_NAME).read_text()
+        with collecting(server, workers=1) as collector:
+            gathered = collector.run(SEARCH, limit=9)
+    assert (gathered.usable, gathered.reasons) == (0, {"mirrored copy": 1})
+    assert server.asked["/pictures/1.jpg"] == 1
+
+
 def test_a_photo_that_a_person_deleted_does_not_come_back(
     web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path
 ) -> None:
@@ -369,6 +391,7 @@ def test_a_server_that_drips_its_headers_holds_nobody_up(
     assert time.monotonic() - began < 12  # two tries and their pause, far from forty seconds
 
 
+@pytest.mark.usefixtures("robots_are_asked_once")
 def test_a_redirect_to_https_and_to_another_host_is_followed_and_judged(
     web: Any, drawn: list[bytes], collecting: Any
 ) -> None:
@@ -380,8 +403,8 @@ def test_a_redirect_to_https_and_to_another_host_is_followed_and_judged(
         with web.Server(pictures=pictures) as server, collecting(server) as collector:
             gathered = collector.run(SEARCH, limit=10)
         assert other.asked["/robots.txt"] == 1  # the other host has a say of its own
-    # The port speaks no TLS: its robots.txt is out of reach, which forbids (RFC 9309, 2.3.1.4).
-    assert (gathered.usable, gathered.reasons) == (1, {"robots.txt": 1})
+    # The port speaks no TLS: its robots.txt is out of reach, which forbids for now (RFC 9309).
+    assert (gathered.usable, gathered.reasons, gathered.unfinished) == (1, {}, 1)
 
 
 def test_a_folder_and_a_camera_are_sources_too(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -165,6 +166,10 @@ def test_a_quota_of_5_x_6_x_10_is_filled_where_the_catalogue_can_and_the_rest_is
         ({"query": "x", "quota": "q.toml"}, "say what to collect"),
         ({"query": "x", "source": "ask"}, "source 'ask' is unknown"),
         ({"query": "x", "limit": 0}, "limit is 0"),
+        ({"query": " "}, "the query is empty"),
+        ({"query": "x", "manners": Manners(per_second=-3)}, "-3 requests a second"),
+        ({"query": "x", "manners": Manners(per_second=math.nan)}, "nan requests a second"),
+        ({"query": "no.txt", "source": "urls"}, "cannot read the file of URLs 'no.txt': No such"),
         ({"query": "x", "accept": True}, "only be accepted into a class"),
         ({"query": "x", "licences": ["free"]}, "licence 'free' is unknown"),
         ({"query": "x", "label": "../elsewhere", "accept": True}, "cannot be a class"),
@@ -326,7 +331,18 @@ def test_a_table_too_wide_for_a_terminal_is_turned() -> None:
 
 
 def test_the_yield_of_nothing_is_said_too() -> None:
-    assert yield_sentence([]) == "0 of 0 usable."
+    assert yield_sentence([]).startswith("Nothing was found")
+
+
+def test_a_run_that_brought_nothing_new_says_so(web: ModuleType, into: Path) -> None:
+    with web.Server(pictures=portraits(web, 3)) as server:
+        said: list[str] = []
+        for limit in (2, 2, 9, 9):
+            asked = polite(server, say=said.append, triage=False)
+            collect(into, query="face", limit=limit, **asked)
+    assert [line.partition(":")[0] for line in said] == ["Nothing new", "Nothing new"]
+    assert said[0].endswith("a larger --limit goes on.")
+    assert said[1].endswith("the source has no more.")
 
 
 def test_the_verbs_print_words_and_json(

@@ -10,15 +10,16 @@ tainted. Knows nothing of model files: whoever calls passes their fingerprints i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mien.collecting import ledger
 from mien.collecting.inventory import HeldPhoto, current_sources, held_photos
-from mien.collecting.journal import rewrite_journal
+from mien.collecting.journal import read_journal, rewrite_journal
 from mien.collecting.ledger import SourceLine, Tombstone
 from mien.collecting.purging import Traces, clear_private, clear_tables
+from mien.collecting.records import Line
 from mien.collecting.trash import trashed_photos
 from mien.errors import DatasetError
 from mien.places import user_data
@@ -83,7 +84,7 @@ def forget(
     traces = Traces(names=names | past, digests=digests, person=person)
     for held in photos:
         held.path.unlink(missing_ok=True)
-    rewrite_journal(folder, lambda line: not {line.sha256, line.fetched_sha256} & (digests - {""}))
+    _clear_journal(folder, traces)
     cache = clear_private(folder, traces)
     return Erased(
         photos=tuple(sorted(names)),
@@ -92,6 +93,26 @@ def forget(
         cache=cache,
         traces=traces,
     )
+
+
+def _clear_journal(folder: Path, traces: Traces) -> None:
+    """Take the photos' lines out, and their names out of the lines of refused copies.
+
+    Those copies stay written down: asked for again, they would be copies of nothing any more, and
+    what was forgotten would come back.
+    """
+    said = [line for line in read_journal(folder) if traces.are_named_by(line.detail)]
+    named = {line.url for line in said}
+
+    def is_clean(line: Line) -> bool:
+        return line.url not in named and not {line.sha256, line.fetched_sha256} & traces.digests
+
+    left = [
+        replace(line, detail=f"{line.reason} of a photo that was forgotten")
+        for line in said
+        if not {line.sha256, line.fetched_sha256} & traces.digests
+    ]
+    rewrite_journal(folder, is_clean, add=left)
 
 
 def forgotten_digests(folders: Iterable[Path] = ()) -> frozenset[str]:

@@ -113,7 +113,9 @@ def read_quota(path: Path) -> Quota:
         with path.open("rb") as file:
             value = tomllib.load(file)
     except OSError as error:
-        raise UserError(f"cannot read quota '{path}': {error.strerror or error}", "") from error
+        raise UserError(
+            f"cannot read quota '{path}': {error.strerror or error}", _EXAMPLE
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"quota '{path}' is not TOML: {error}", _EXAMPLE) from error
     return parse_quota(value, name=str(path))

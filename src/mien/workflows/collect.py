@@ -6,6 +6,7 @@ could not be filled is named. Joins the sources, the triage by the face detector
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -165,8 +166,16 @@ def collect(
     if (query is None) == (quota is None):
         raise UserError("say what to collect", "Give either a query or --quota FILE.")
     source_entry(source)
+    if query is not None and not query.strip():
+        raise UserError("the query is empty", "Say what to search for, such as 'happy man'.")
     if limit < 1:
-        raise UserError(f"limit is {limit}, at least 1 is needed", "")
+        raise UserError(f"limit is {limit}, at least 1 is needed", "Give a larger --limit.")
+    rate = (manners or Manners()).per_second
+    if rate is not None and not 0 < rate < math.inf:
+        raise UserError(
+            f"{rate:g} requests a second make no sense, expected a number above 0",
+            "Give --per-second another one; 0 for as many as it takes.",
+        )
     if label is not None:
         check_label(label)
     _check_groups(groups or {})
@@ -197,7 +206,7 @@ def collect(
                 search = Search(
                     source=source, query=query or "", label=label, groups=dict(groups or {})
                 )
-                gathered = [collector.run(search, limit=limit, progress=progress)]
+                gathered = [_search(collector, search, limit=limit, progress=progress, say=say)]
     finally:
         browser.close()
     return _record(Path(into), gathered, quota=wanted, detector=name, accept=accept)
@@ -214,6 +223,19 @@ def _check_groups(groups: Mapping[str, str]) -> None:
 
 def _faces(detector: str | None) -> FindFaces | None:
     return None if detector is None else load_face_finder(detector).glance
+
+
+def _search(
+    collector: Collector, search: Search, *, limit: int, progress: Progress, say: Say
+) -> Gathered:
+    before = collector.gathered(search).asked
+    gathered = collector.run(search, limit=limit, progress=progress)
+    if before and gathered.asked == before and not gathered.unfinished:
+        say(
+            f"Nothing new: these {before:,} pictures were decided on in an earlier run"
+            + (", and the source has no more." if gathered.dry else "; a larger --limit goes on.")
+        )
+    return gathered
 
 
 def _fill(collector: Collector, quota: Quota, *, progress: Progress, say: Say) -> list[Gathered]:
@@ -296,8 +318,9 @@ def _sentences(
         said.append(f"{pictures} left, as their server is busy: run it again later.")
     if quota is not None:
         said.append(
-            f"The table is not full: {len(lacking)} of {len(quota.wanted)} cells lack "
-            f"{sum(lacking.values())} photos; the sources have no more for them."
+            f"The table is not full: {len(lacking)} of {len(quota.wanted)} cells "
+            f"{'lacks' if len(lacking) == 1 else 'lack'} {sum(lacking.values())} photos; "
+            "the sources have no more for them."
             if lacking
             else "The table is full."
         )
@@ -316,6 +339,8 @@ def yield_sentence(gathered: Sequence[Gathered]) -> str:
     together: Counter[tuple[str, str]] = Counter()
     for reason, n in _sum_reasons(gathered).items():
         together[_TOGETHER.get(reason, (reason, reason))] += n
+    if not asked:
+        return "Nothing was found: try other words or another source."
     why = ", ".join(f"{n} {words[n != 1]}" for words, n in together.most_common())
     return f"{usable} of {asked} usable" + (f": {why}." if why else ".")
 

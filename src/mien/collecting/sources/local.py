@@ -31,8 +31,13 @@ def search_urls(query: str, context: SourceContext) -> Iterator[Candidate]:  # n
     path = Path(query)
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the file of URLs '{path}': {error}", "") from error
+    except OSError as error:
+        raise UserError(
+            f"cannot read the file of URLs '{path}': {error.strerror or error}",
+            "Give a text file with one address a line.",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"'{path}' is not UTF-8 text", "Save it as UTF-8.") from error
     rows = _table(text) if "url" in _header(text) else _lines(text)
     if not rows:
         raise UserError(f"'{path}' holds no http(s) address", "Write one address a line.")
