@@ -12,14 +12,16 @@ from mien.backbone.network import fold
 from mien.backbone.weights import random_backbone
 from mien.cli import main
 from mien.formats import parity
+from mien.formats.asking import Said
+from mien.formats.programs import NotHereError
 from mien.model import Model, write_model
 from mien.records import Dense, Head
 
 
 @pytest.fixture
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    def absent(*_: object) -> parity.Said:
-        raise parity.NotHereError("left to tests/consumers")
+    def absent(*_: object) -> Said:
+        raise NotHereError("left to tests/consumers")
 
     held = {k: v if k == "mien" else absent for k, v in parity.CONSUMERS.items()}
     monkeypatch.setattr(parity, "CONSUMERS", held)

@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mien.formats.asking import CONSUMERS
 from mien.formats.keras_files import keras_bytes, keras_h5_bytes
 from mien.formats.keras_h5 import read_keras_h5
-from mien.formats.parity import CONSUMERS
 from mien.image.decode import decode
 from mien.image.preprocessing import Preprocessing
 

@@ -16,10 +16,12 @@ from PIL import Image
 
 from mien.cli.export import FORMATS
 from mien.errors import ModelError
-from mien.formats import parity
+from mien.formats import asking, parity, programs
+from mien.formats.asking import Said
 from mien.formats.catalogue import EXPORTERS, exporter
 from mien.formats.golden import golden_pictures, scaled
 from mien.formats.keras_config import keras_config, walk_layers
+from mien.formats.programs import NotHereError
 from mien.formats.readme import readme, snippet
 from mien.formats.tensorflow_files import litert_bytes
 from mien.model import Model, model_from_bytes, write_model
@@ -32,8 +34,8 @@ LIGHT = [name for name, one in EXPORTERS.items() if one.extra is None]
 def only_what_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the consumers that need seconds to start to tests/consumers."""
 
-    def absent(*_: object) -> parity.Said:
-        raise parity.NotHereError("left to tests/consumers")
+    def absent(*_: object) -> Said:
+        raise NotHereError("left to tests/consumers")
 
     quick = ("mien", "onnxruntime")
     held = {k: v if k in quick else absent for k, v in parity.CONSUMERS.items()}
@@ -113,10 +115,10 @@ def test_the_onnx_export_is_the_model_file_itself(model: Model) -> None:
 def test_an_export_that_parts_from_the_model_is_not_written(
     model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def wrong(_: Path, images: np.ndarray) -> parity.Said:
+    def wrong(_: Path, images: np.ndarray) -> Said:
         probs = np.zeros((len(images), 3), np.float32)
         probs[:, 0] = 1
-        return parity.Said(probs=probs, version="0", ms=0)
+        return Said(probs=probs, version="0", ms=0)
 
     monkeypatch.setitem(parity.CONSUMERS, "mien", wrong)  # type: ignore[arg-type]
     write_model(tmp_path / "model.onnx", model)
@@ -134,11 +136,11 @@ def test_a_small_variant_that_parts_is_left_out_and_the_rest_is_written(
     write_model(tmp_path / "model.onnx", model)
     real = parity.CONSUMERS["onnxruntime"]
 
-    def wrong(path: Path, images: np.ndarray) -> parity.Said:
+    def wrong(path: Path, images: np.ndarray) -> Said:
         said = real(path, images)
         if path.name != "model-int8.onnx":
             return said
-        return parity.Said(probs=said.probs[:, ::-1], version=said.version, ms=said.ms)
+        return Said(probs=said.probs[:, ::-1], version=said.version, ms=said.ms)
 
     monkeypatch.setitem(parity.CONSUMERS, "onnxruntime", wrong)  # type: ignore[arg-type]
     told = export(tmp_path / "model.onnx", to="onnx", out=tmp_path / "out").plain()
@@ -178,10 +180,10 @@ def test_without_tensorflow_the_error_names_the_extra(
 def test_a_python_that_is_not_there_is_a_consumer_that_is_not_there(
     model: Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(parity, "find_spec", lambda _: None)
+    monkeypatch.setattr(programs, "find_spec", lambda _: None)
     monkeypatch.setenv("MIEN_TENSORFLOW_PYTHON", str(tmp_path / "absent"))
-    with pytest.raises(parity.NotHereError, match="absent"):
-        parity._tf_keras(tmp_path / "keras_model.h5", np.zeros((1, 32, 32, 3), np.float32))
+    with pytest.raises(NotHereError, match="absent"):
+        asking._tf_keras(tmp_path / "keras_model.h5", np.zeros((1, 32, 32, 3), np.float32))
 
 
 def test_the_keras_description_holds_nothing_that_only_one_keras_knows(model: Model) -> None:

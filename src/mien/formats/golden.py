@@ -44,6 +44,12 @@ def golden_pictures(size_px: int) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
     return pictures | _faces(rng, size_px)
 
 
+@lru_cache(maxsize=4)
+def golden_pngs(size_px: int) -> dict[str, bytes]:
+    """Give the golden pictures as files: packing them takes longer than drawing them."""
+    return {name: png(image) for name, image in golden_pictures(size_px).items()}
+
+
 def _faces(rng: np.random.Generator, size_px: int) -> dict[str, UInt8[np.ndarray, "h w 3"]]:
     """Two faces of each expression, of both genders and every skin tone in turn."""
     drawn_px = max(size_px, 64)  # the least at which a face can be drawn

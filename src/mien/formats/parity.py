@@ -1,40 +1,33 @@
 """Asks the program that will open an export what it answers, and measures how far that is from us.
 
 Law: only measured numbers; a consumer that cannot be had here is named as unchecked, with the
-reason, and never counted as passed. Each runs in a process of its own on the golden pictures.
+reason, and never counted as passed. Programs are asked side by side, one file after the other each.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass, replace
-from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from mien.errors import ModelError
-from mien.formats.browser import ask_browser, find_browser
+from mien.formats.asking import CONSUMERS, LIBRARIES
 from mien.formats.catalogue import Check, Files
 from mien.formats.golden import golden_pictures, scaled, unscaled
-from mien.formats.importers import read_foreign
-from mien.formats.tensorflow_files import PYTHON_VARIABLE, python_with_tensorflow
+from mien.formats.programs import NotHereError, running_programs
 from mien.formats.tfjs import for_browser
 from mien.model import Model
 from mien.records import Progress, no_progress
 
-MODULES_VARIABLE: Final = "MIEN_NODE_MODULES"
-_SCRIPTS: Final = Path(__file__).parent / "consumers"
-_LIMIT_SECONDS: Final = 900
+# Two cores are what nearly everybody has; each program takes some hundred megabytes.
+_AT_ONCE: Final = 2
 Array = np.ndarray[Any, Any]
 
 
@@ -55,7 +48,8 @@ class Parity:
         tolerance: What was allowed: a difference, or None where only the class counts.
         edge_diff: How much of the difference is the picture's edge, where the file takes Teachable
             Machine's range instead of the model's own; allowed beside the tolerance.
-        ms: Time a picture in the consumer; None where unchecked.
+        ms: Time a picture in the consumer, at most: another may have run beside it; None where
+            unchecked.
         size_bytes: Of the file, or of all files where it is one of several.
     """
 
@@ -74,41 +68,118 @@ class Parity:
     size_bytes: int = 0
 
 
-class NotHereError(Exception):
-    """A consumer cannot be had on this machine; the text says what is missing."""
+@dataclass(frozen=True, kw_only=True)
+class Export:
+    """What is to be checked: files that are not yet on their place.
+
+    Attributes:
+        files: By path.
+        checks: Of the exporter.
+        photos: Float images ``(n, h, w, 3)`` that are asked beside the golden pictures, where the
+            format was calibrated on them.
+    """
+
+    files: Files
+    checks: tuple[Check, ...]
+    photos: Array | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
-class Said:
-    """What a consumer answered: float32 ``(n, c)``, its version, milliseconds a picture."""
+class _Asked:
+    """The pictures that one export's consumers are asked, and the model's own answers.
 
-    probs: Array
-    version: str
-    ms: float
+    Attributes:
+        names: One a picture.
+        images: As each kind of `Check.takes` wants them.
+        ours: Float32 ``(n, c)``.
+        edge: How far the model with a browser's range is from itself.
+    """
+
+    names: Sequence[str]
+    images: Mapping[str, Array]
+    ours: Array
+    edge: float
 
 
-def check_export(
-    model: Model,
-    files: Files,
-    checks: tuple[Check, ...],
-    *,
-    photos: Array | None = None,
-    progress: Progress = no_progress,
-) -> list[Parity]:
-    """Open an export with each of its consumers and compare.
+def start_programs(checks: Iterable[Check]) -> None:
+    """Start what will be asked, so that it imports its library while the files are made."""
+    with running_programs() as programs:
+        for check in checks:
+            library, needs = LIBRARIES.get(CONSUMERS[check.consumer], ("", ""))
+            if library:
+                try:
+                    programs.start(library, needs=needs)
+                except NotHereError:
+                    continue  # said when it is asked
+
+
+def check_exports(
+    model: Model, exports: Sequence[Export], *, progress: Progress = no_progress
+) -> list[list[Parity]]:
+    """Open exports with each of their consumers and compare.
 
     Args:
         model: What was exported.
-        files: The export, not yet on its place.
-        checks: Of its exporter.
-        photos: Float images ``(n, h, w, 3)`` that are asked beside the golden pictures, where the
-            format was calibrated on them.
+        exports: One or several formats.
         progress: Told consumers, each after it was asked.
+
+    Returns:
+        For each export a parity for each of its checks.
 
     Raises:
         ModelError: A consumer answers otherwise than the tolerance allows, or cannot open it; of a
             file that the export is whole without, the parity says so instead.
     """
+    golden = _asked(model, edge=any(check.edge for one in exports for check in one.checks))
+    asked = [
+        golden if one.photos is None else _asked(model, edge=False, photos=one.photos)
+        for one in exports
+    ]
+    total = sum(len(one.checks) for one in exports)
+    progress("consumers", 0, total)
+    told: dict[tuple[int, int], Parity] = {}
+    lock = threading.Lock()
+
+    def ask(jobs: Sequence[tuple[int, int]]) -> None:
+        for i, j in jobs:
+            check = exports[i].checks[j]
+            parity = _checked(check, folder / str(i) / check.file, asked[i])
+            with lock:
+                told[i, j] = parity
+                progress("consumers", len(told), total)
+
+    with tempfile.TemporaryDirectory(prefix="mien-") as name, running_programs():
+        folder = Path(name)
+        for i, one in enumerate(exports):
+            _lay_out(one.files, folder / str(i))
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            turns = [pool.submit(copy_context().run, ask, jobs) for jobs in _by_program(exports)]
+            try:
+                for turn in turns:
+                    turn.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+    return [[told[i, j] for j in range(len(one.checks))] for i, one in enumerate(exports)]
+
+
+def _by_program(exports: Sequence[Export]) -> list[list[tuple[int, int]]]:
+    """Export and check, one list a program, those that take longest first."""
+    turns: dict[Any, list[tuple[int, int]]] = {}
+    for i, one in enumerate(exports):
+        for j, check in enumerate(one.checks):
+            library, _ = LIBRARIES.get(CONSUMERS[check.consumer], (check.consumer, ""))
+            turns.setdefault(library, []).append((i, j))
+    ours = ("onnxruntime", "mien")
+    return [turns[key] for key in sorted(turns, key=lambda key: key in ours)]
+
+
+def _lay_out(files: Files, folder: Path) -> None:
+    for path, data in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(data)
+
+
+def _asked(model: Model, *, edge: bool, photos: Array | None = None) -> _Asked:
     pictures = golden_pictures(model.size_px)
     names = list(pictures)
     images = np.stack(list(pictures.values()))
@@ -117,39 +188,19 @@ def check_export(
         names += [f"photo {i + 1}" for i in range(len(photos))]
     floats = scaled(images, preprocessing=model.preprocessing)
     ours = model.probs(floats)
-    edge = 0.0
-    if any(check.edge for check in checks):
+    difference = 0.0
+    if edge:
         browser = for_browser(model)
         moved = browser.probs(scaled(images, preprocessing=browser.preprocessing))
-        edge = float(np.abs(moved - ours).max())
-    asked = {"float": floats, "uint8": images, "browser": images.astype(np.float32) / 127 - 1}
-    with tempfile.TemporaryDirectory(prefix="mien-") as name:
-        folder = Path(name)
-        for path, data in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_bytes(data)
-        parities: list[Parity] = []
-        for check in checks:
-            progress("consumers", len(parities), len(checks))
-            parity = _checked(
-                check,
-                folder / check.file,
-                asked=asked[check.takes],
-                ours=ours,
-                edge=edge if check.edge else 0.0,
-                names=names,
-            )
-            parities.append(parity)
-        progress("consumers", len(parities), len(checks))
-        return parities
+        difference = float(np.abs(moved - ours).max())
+    kinds = {"float": floats, "uint8": images, "browser": images.astype(np.float32) / 127 - 1}
+    return _Asked(names=names, images=kinds, ours=ours, edge=difference)
 
 
-def _checked(
-    check: Check, path: Path, *, asked: Array, ours: Array, edge: float, names: list[str]
-) -> Parity:
+def _checked(check: Check, path: Path, asked: _Asked) -> Parity:
     size = _size(path)
     try:
-        said = CONSUMERS[check.consumer](path, asked)
+        said = CONSUMERS[check.consumer](path, asked.images[check.takes][:: check.every])
     except NotHereError as missing:
         return Parity(
             file=check.file,
@@ -158,6 +209,7 @@ def _checked(
             reason=str(missing),
             size_bytes=size,
         )
+    ours, names = asked.ours[:: check.every], asked.names[:: check.every]
     if said.probs.shape != ours.shape or not np.isfinite(said.probs).all():
         raise ModelError(f"'{check.file}' in {check.consumer} answers with {said.probs.shape}")
     diffs = np.abs(said.probs - ours).max(axis=1)
@@ -170,7 +222,7 @@ def _checked(
         same_top=float((said.probs.argmax(axis=1) == ours.argmax(axis=1)).mean()),
         worst=names[int(diffs.argmax())],
         tolerance=check.max_abs_diff,
-        edge_diff=edge,
+        edge_diff=asked.edge if check.edge else 0.0,
         ms=round(said.ms, 2),
         size_bytes=size,
     )
@@ -211,128 +263,3 @@ def _size(path: Path) -> int:
     if path.name == "model.json":
         return sum(part.stat().st_size for part in path.parent.iterdir() if part.is_file())
     return path.stat().st_size
-
-
-def _onnxruntime(path: Path, images: Array) -> Said:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    began = time.perf_counter()
-    rows = [session.run(None, {"image": images[i : i + 1]})[0] for i in range(len(images))]
-    ms = (time.perf_counter() - began) * 1000 / len(images)
-    return Said(probs=np.concatenate(rows), version=onnxruntime.__version__, ms=ms)
-
-
-def _mien(path: Path, images: Array) -> Said:
-    """Mien's own reader: that what goes out comes in again."""
-    model = read_foreign(path).model()
-    began = time.perf_counter()
-    probs = model.probs(images)
-    ms = (time.perf_counter() - began) * 1000 / len(images)
-    return Said(probs=probs, version=version("mien"), ms=ms)
-
-
-def _keras(path: Path, images: Array) -> Said:
-    return _python("run_keras.py", "keras", path, images, needs="keras")
-
-
-def _tf_keras(path: Path, images: Array) -> Said:
-    return _python("run_keras.py", "tf_keras", path, images, needs="tf_keras")
-
-
-def _tensorflow(path: Path, images: Array) -> Said:
-    return _python("run_keras.py", "tensorflow", path, images, needs="tensorflow")
-
-
-def _litert(path: Path, images: Array) -> Said:
-    return _python("run_litert.py", None, path, images, needs="ai_edge_litert")
-
-
-def _python(script: str, which: str | None, path: Path, images: Array, *, needs: str) -> Said:
-    """Run a script of `consumers` in this Python, or in the one that has TensorFlow."""
-    python = sys.executable if find_spec(needs) else python_with_tensorflow()
-    if python == sys.executable and not find_spec(needs):
-        raise NotHereError(f"{needs} is not installed (or name its Python in {PYTHON_VARIABLE})")
-    with tempfile.TemporaryDirectory(prefix="mien-") as name:
-        given, made = Path(name) / "images.npy", Path(name) / "probs.npy"
-        np.save(given, images)
-        words = [python, str(_SCRIPTS / script), *([which] if which else [])]
-        # Keras 3 without TensorFlow runs on JAX, which mien has.
-        backend = {} if find_spec("tensorflow") or python != sys.executable else _JAX
-        done = _run([*words, str(path), str(given), str(made)], env=os.environ | _QUIET | backend)
-        if "ModuleNotFoundError" in done.stderr:
-            raise NotHereError(f"{needs} is not installed in '{python}'")
-        if done.returncode:
-            raise ModelError(f"{needs} cannot open '{path.name}': {_last(done.stderr)}")
-        told = json.loads(done.stdout.strip().splitlines()[-1])
-        return Said(probs=np.load(made), version=told["version"], ms=told["ms"])
-
-
-_QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3"}
-_JAX: Final = {"KERAS_BACKEND": "jax"}
-
-
-def _tfjs(path: Path, images: Array) -> Said:
-    """TensorFlow.js in Node, from the folder that ``MIEN_NODE_MODULES`` names."""
-    node, modules = shutil.which("node"), os.environ.get(MODULES_VARIABLE, "")
-    if node is None or not (Path(modules) / "@tensorflow" / "tfjs").is_dir() or not modules:
-        raise NotHereError(f"Node, or @tensorflow/tfjs in the folder {MODULES_VARIABLE} names")
-    with tempfile.TemporaryDirectory(prefix="mien-") as name:
-        given, made = Path(name) / "images.bin", Path(name) / "probs.json"
-        np.ascontiguousarray(images, "<f4").tofile(given)
-        words = [node, str(_SCRIPTS / "run_tfjs.js"), str(path.parent), str(given)]
-        done = _run(
-            [*words, str(images.shape[1]), str(made)], env=os.environ | {"NODE_PATH": modules}
-        )
-        if done.returncode:
-            raise ModelError(f"TensorFlow.js cannot open '{path.name}': {_last(done.stderr)}")
-        told = json.loads(made.read_text())
-    return Said(probs=np.array(told["probs"], np.float32), version=told["version"], ms=told["ms"])
-
-
-def _teachable_machine(path: Path, images: Array) -> Said:
-    """Teachable Machine's own library in a headless browser, the page on a loopback server."""
-    modules, found = os.environ.get(MODULES_VARIABLE, ""), find_browser()
-    library = Path(modules) / "@teachablemachine" / "image"
-    if found is None or not modules or not library.is_dir():
-        raise NotHereError(
-            f"Chromium, or @teachablemachine/image in the folder {MODULES_VARIABLE} names"
-        )
-    told = ask_browser(path.parent, images, modules=Path(modules), browser=found)
-    if "error" in told:
-        raise ModelError(f"the browser cannot open '{path.name}': {told['error']:.300}")
-    return Said(probs=np.array(told["probs"], np.float32), version=told["version"], ms=told["ms"])
-
-
-def _run(command: list[str], *, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    try:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            timeout=_LIMIT_SECONDS,
-            check=False,
-            env=dict(env),
-        )
-    except FileNotFoundError as error:
-        raise NotHereError(f"'{command[0]}' is not there") from error
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"'{command[1]}' took over {_LIMIT_SECONDS} s") from error
-
-
-def _last(words: str) -> str:
-    return (words.strip().splitlines() or ["no word of why"])[-1][:300]
-
-
-CONSUMERS: Final[Mapping[str, Callable[[Path, Array], Said]]] = {
-    "mien": _mien,
-    "onnxruntime": _onnxruntime,
-    "keras": _keras,
-    "tf_keras": _tf_keras,
-    "tensorflow": _tensorflow,
-    "litert": _litert,
-    "tfjs": _tfjs,
-    "teachablemachine-image": _teachable_machine,
-}

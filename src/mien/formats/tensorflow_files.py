@@ -1,15 +1,13 @@
 """The formats that only TensorFlow writes: SavedModel and LiteRT.
 
-Law: TensorFlow runs in a process of its own (`consumers/convert.py`), is fed the Keras file that
-mien writes, and is an optional extra: without it the error names the extra. Which Python has it is
-said by ``MIEN_TENSORFLOW_PYTHON``, this one where that is not set.
+Law: TensorFlow runs in a process of its own (`programs`), is fed the Keras file that mien writes,
+and is an optional extra: without it the error names the extra. Which Python has it is said by
+``MIEN_TENSORFLOW_PYTHON``, this one where that is not set.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -18,17 +16,10 @@ import numpy as np
 
 from mien.errors import ModelError
 from mien.formats.keras_files import keras_h5_bytes
+from mien.formats.programs import PYTHON_VARIABLE, AskError, NotHereError, running_programs
 from mien.model import Model
 
-PYTHON_VARIABLE: Final = "MIEN_TENSORFLOW_PYTHON"
 SAVED: Final = "model.savedmodel"
-_SCRIPT: Final = Path(__file__).parent / "consumers" / "convert.py"
-_LIMIT_SECONDS: Final = 900
-
-
-def python_with_tensorflow() -> str:
-    """Give the Python that has TensorFlow, or should have it."""
-    return os.environ.get(PYTHON_VARIABLE, sys.executable)
 
 
 def litert_bytes(model: Model) -> bytes:
@@ -69,33 +60,30 @@ def _converted(
     with tempfile.TemporaryDirectory(prefix="mien-") as name:
         folder = Path(name)
         (folder / "keras_model.h5").write_bytes(keras_h5_bytes(model))
-        command = [python_with_tensorflow(), str(_SCRIPT), kind]
-        command += [str(folder / "keras_model.h5"), str(folder / "out")]
+        out = folder / "out"
+        job = {"kind": kind, "file": str(folder / "keras_model.h5"), "out": str(out)}
         if images is not None:
             np.save(folder / "images.npy", images)
-            command.append(str(folder / "images.npy"))
-        _run(command, kind)
-        out = folder / "out"
+            job["images"] = str(folder / "images.npy")
+        _convert(job, kind)
         if out.is_file():
             return {"": out.read_bytes()}
         files = sorted(path for path in out.rglob("*") if path.is_file())
         return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
-def _run(command: list[str], kind: str) -> None:
+def _convert(job: dict[str, str], kind: str) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_LIMIT_SECONDS, check=False)
-    except FileNotFoundError as error:
-        what = f"{PYTHON_VARIABLE} names '{command[0]}', which is not there"
-        raise ModelError(what, "Let it name a Python with TensorFlow, or unset it.") from error
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"TensorFlow took over {_LIMIT_SECONDS} s to write '{kind}'") from error
-    words = done.stderr.decode(errors="replace")
-    if "ModuleNotFoundError" in words or "ImportError" in words:
+        with running_programs() as programs:
+            programs.start("tensorflow", needs="tensorflow").ask(job)
+    except NotHereError as error:
+        named = os.environ.get(PYTHON_VARIABLE)
+        if named and not Path(named).exists():
+            what = f"{PYTHON_VARIABLE} names '{named}', which is not there"
+            raise ModelError(what, "Let it name a Python with TensorFlow, or unset it.") from error
         raise ModelError(
             f"export format '{kind}' needs TensorFlow, which is not installed",
             "Run: pip install 'mien[tensorflow]'",
-        )
-    if done.returncode:
-        last = words.strip().splitlines()[-1:] or ["no word of why"]
-        raise ModelError(f"TensorFlow could not write '{kind}': {last[0]:.300}")
+        ) from error
+    except AskError as error:
+        raise ModelError(f"TensorFlow could not write '{kind}': {error}") from error

@@ -1,7 +1,7 @@
 """`mien export`: a model in a foreign format, with proof that it answers the same.
 
-Law: the export is opened by whatever programs are here before a single file is put in its place;
-what parts from the model further than allowed is never written. `golden.json` is written last.
+Law: all formats are opened by whatever programs are here before a single file is put in its place;
+where one parts from the model further than allowed, none is written. `golden.json` is written last.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ from mien.dataset.folder import read_dataset
 from mien.digest import digest_bytes
 from mien.errors import ModelError, PhotoError
 from mien.files import write_bytes, write_json, write_text
-from mien.formats.catalogue import EXPORTERS, Exporter, exporter
-from mien.formats.golden import golden_pictures, png, scaled
-from mien.formats.parity import Parity, check_export
+from mien.formats.catalogue import Exporter, exporter
+from mien.formats.golden import golden_pictures, golden_pngs, scaled
+from mien.formats.parity import Export, Parity, check_exports, start_programs
+from mien.formats.programs import running_programs
 from mien.formats.readme import readme, snippet
 from mien.image.decode import read_photo_bytes
 from mien.image.preprocessing import Preprocessing
@@ -74,7 +75,7 @@ def export(
         to: Formats, keys of `EXPORTERS`.
         out: Folder to write; a folder of each format's name inside it where there are several.
         photos: Training photos, for formats that are calibrated on them.
-        progress: Told formats, and within each that it is written and which consumers were asked.
+        progress: Told writing, by formats, and then consumers, each after it was asked.
 
     Raises:
         UserError: The model or the photos cannot be used, a format is unknown or needs something
@@ -82,38 +83,40 @@ def export(
     """
     names = [to] if isinstance(to, str) else list(dict.fromkeys(to))
     exporters = [exporter(name) for name in names]
-    opened = open_model(Path(model))
+    with running_programs():
+        start_programs(check for one in exporters for check in one.checks)
+        opened = open_model(Path(model))
+        exports = []
+        for i, (name, one) in enumerate(zip(names, exporters, strict=True)):
+            progress("writing", i, len(names))
+            images = _calibration(opened, name, one, photos)
+            made = one.files(opened, images)
+            exports.append(Export(files=made, checks=one.checks, photos=images))
+        progress("writing", len(names), len(names))
+        parities = check_exports(opened, exports, progress=progress)
+    golden = _golden_answers(opened)
     files: list[str] = []
-    parities: list[Parity] = []
-    for i, (name, one) in enumerate(zip(names, exporters, strict=True)):
+    for name, proven, checked in zip(names, exports, parities, strict=True):
         folder = Path(out) / name if len(names) > 1 else Path(out)
-        images = _calibration(opened, name, one, photos)
-        written, checked = _export_one(
-            opened, name, images=images, folder=folder, progress=progress
-        )
+        written = _place(opened, name, made=proven, parities=checked, golden=golden, folder=folder)
         files += [(folder / path).relative_to(Path(out)).as_posix() for path in written]
-        parities += checked
-        progress("formats", i + 1, len(names))
-    return ExportRecord(model=str(model), out=str(out), files=tuple(files), parity=tuple(parities))
+    every = tuple(one for checked in parities for one in checked)
+    return ExportRecord(model=str(model), out=str(out), files=tuple(files), parity=every)
 
 
-def _export_one(
+def _place(
     model: Model,
     name: str,
     *,
-    images: Float32[np.ndarray, "n h w 3"] | None,
+    made: Export,
+    parities: Sequence[Parity],
+    golden: Sequence[dict[str, Any]],
     folder: Path,
-    progress: Progress,
-) -> tuple[list[str], list[Parity]]:
-    chosen = EXPORTERS[name]
-    progress("writing", 0, 1)
-    made = chosen.files(model, images)
-    progress("writing", 1, 1)
-    parities = check_export(model, made, chosen.checks, photos=images, progress=progress)
+) -> list[str]:
+    """Write an export that was proven to its folder; give the paths in it."""
     left_out = {one.file for one in parities if one.left_out}
-    made = {path: data for path, data in made.items() if path not in left_out}
-    files = dict(made)
-    files |= {f"golden/{k}.png": png(v) for k, v in golden_pictures(model.size_px).items()}
+    exported = {path: data for path, data in made.files.items() if path not in left_out}
+    files = exported | {f"golden/{k}.png": v for k, v in golden_pngs(model.size_px).items()}
     for path, data in files.items():
         write_bytes(folder / path, data)
     if name not in ("tfjs", "teachable-machine"):
@@ -122,33 +125,32 @@ def _export_one(
     write_text(folder / "README.md", readme(model, format=name, parities=parities))
     if model.card:
         write_text(folder / "card.md", model.card)
-    write_json(folder / GOLDEN, _golden(model, name, made=made, parities=parities))
-    extra = ["README.md", *(["card.md"] if model.card else []), GOLDEN]
-    return [*files, *extra], parities
-
-
-def _golden(model: Model, name: str, *, made: Any, parities: Sequence[Parity]) -> dict[str, Any]:
-    """The model's own answers, and what each consumer's were."""
-    pictures = golden_pictures(model.size_px)
-    probs = model.probs(
-        scaled(np.stack(list(pictures.values())), preprocessing=model.preprocessing)
-    )
-    return {
+    record = {
         "format": FORMAT_VERSION,
         "mien": VERSION,
         "export": name,
         "labels": list(model.labels),
         "preprocessing": model.preprocessing,
-        "pictures": [
-            {"file": f"golden/{key}.png", "probs": [round(float(p), 6) for p in row]}
-            for key, row in zip(pictures, probs, strict=True)
-        ],
+        "pictures": golden,
         "files": [
             {"file": path, "size_bytes": len(data), "sha256": digest_bytes(data)}
-            for path, data in made.items()
+            for path, data in exported.items()
         ],
         "parity": [plain(one) for one in parities],
     }
+    write_json(folder / GOLDEN, record)
+    return [*files, "README.md", *(["card.md"] if model.card else []), GOLDEN]
+
+
+def _golden_answers(model: Model) -> list[dict[str, Any]]:
+    """The golden pictures with the model's own answers."""
+    pictures = golden_pictures(model.size_px)
+    images = np.stack(list(pictures.values()))
+    probs = model.probs(scaled(images, preprocessing=model.preprocessing))
+    return [
+        {"file": f"golden/{key}.png", "probs": [round(float(p), 6) for p in row]}
+        for key, row in zip(pictures, probs, strict=True)
+    ]
 
 
 def _calibration(

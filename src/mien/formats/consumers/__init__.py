@@ -1,5 +1,6 @@
-"""The programs that other people open an export with, each run in a process of its own.
+"""The programs that other people open an export with, each library in a process of its own.
 
 A script here imports nothing of mien: it is told a file, an array of images and where to write the
-probabilities, as a stranger's program would be. `mien.formats.parity` runs them.
+probabilities, as a stranger's program would be. `mien.formats.programs` starts ``jobs.py``, which
+reads such jobs.
 """

@@ -1,49 +1,37 @@
-"""Opens a `.tflite` file with LiteRT and answers images: ``run_litert.py FILE IMAGES OUT``.
+"""Opens `.tflite` files with LiteRT and answers images. Knows nothing of mien.
 
-Takes float images, or uint8 ones where the file takes uint8. Knows nothing of mien.
+Takes float images, or uint8 ones where the file takes uint8.
 """
 
-import json
-import sys
-import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+try:
+    import ai_edge_litert
+    from ai_edge_litert.interpreter import Interpreter
 
-def interpreter(path: str) -> tuple[Any, str]:
-    """Open the file with LiteRT, or with TensorFlow's copy of it."""
-    try:
-        import ai_edge_litert
-        from ai_edge_litert.interpreter import Interpreter
+    VERSION = f"ai-edge-litert {ai_edge_litert.__version__}"
+except ImportError:
+    import tensorflow as tf  # which has a copy of it
 
-        return Interpreter(model_path=path), f"ai-edge-litert {ai_edge_litert.__version__}"
-    except ImportError:
-        import tensorflow as tf
-
-        return tf.lite.Interpreter(model_path=path), f"tensorflow {tf.__version__}"
+    Interpreter, VERSION = tf.lite.Interpreter, f"tensorflow {tf.__version__}"
 
 
-def main(path: str, images: str, out: str) -> None:
-    """Write float32 probabilities ``(n, c)`` to `out`, and version and time to standard output."""
-    lite, version = interpreter(path)
+def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
+    """Open ``file`` and let it be `asked`, one picture at a time."""
+    lite = Interpreter(model_path=job["file"])
     lite.allocate_tensors()
     given, made = lite.get_input_details()[0], lite.get_output_details()[0]
-    x = np.load(images).astype(given["dtype"])
-    rows = []
-    began = time.perf_counter()
-    for i in range(len(x)):
-        lite.set_tensor(given["index"], x[i : i + 1])
+
+    def answer(x: Any) -> Any:
+        lite.set_tensor(given["index"], x.astype(given["dtype"]))
         lite.invoke()
-        rows.append(lite.get_tensor(made["index"])[0].astype(np.float32))
-    ms = (time.perf_counter() - began) * 1000 / len(x)
-    probs = np.stack(rows)
-    if made["dtype"] != np.float32:
+        probs = lite.get_tensor(made["index"]).astype(np.float32)
+        if made["dtype"] == np.float32:
+            return probs
         step, zero = made["quantization"]
-        probs = (probs - zero) * step
-    np.save(out, probs.astype(np.float32))
-    print(json.dumps({"version": version, "ms": ms}))  # noqa: T201 - its answer
+        return (probs - zero) * step
 
-
-if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    return {"version": VERSION, "ms": asked(answer, job, batch=1)}
