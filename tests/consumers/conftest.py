@@ -1,7 +1,7 @@
 """What opens exports: found here, or every test of this folder fails. One export a format, shared.
 
 Starting TensorFlow takes longer than most of what is asked of it, so that each format is exported
-once, and every test looks at that folder.
+once, every test looks at that folder, and one process a library answers for all of them.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from mien.backbone.network import fold
 from mien.backbone.weights import random_backbone
 from mien.dataset.drawn import draw_dataset
 from mien.formats.catalogue import EXPORTERS
+from mien.formats.programs import running_programs
 from mien.model import Model, write_model
 from mien.records import Dense, Head
 from mien.workflows.export import ExportRecord, export
@@ -62,6 +63,13 @@ class Exported:
 
 
 Export = Callable[..., Exported]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def programs() -> Iterator[None]:
+    """Let every export of this folder ask the same processes."""
+    with running_programs():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,8 @@ def test_the_readmes_program_runs_as_it_stands_and_answers_as_the_model_does(
     np.testing.assert_allclose(list(told.values()), ours(one.model, photo), atol=atol)
 
 
-@pytest.mark.parametrize("name", ["keras", "litert-int8"])
+# The crop is the same program in all of them; these two give the model floats, and bytes.
+@pytest.mark.parametrize("name", ["onnx", "litert-int8"])
 def test_the_program_of_a_face_model_crops_the_same_face(
     name: str, exported: Export, tmp_path: Path
 ) -> None:
