@@ -71,6 +71,18 @@ def test_names_of_users_are_never_markup() -> None:
     assert "[b]행복[/b]" in text
 
 
+def test_one_model_asked_in_several_ways_is_told_apart_by_them() -> None:
+    document = document_of(exam(), exam(), exam())
+    ways = ("orient | resize:9:area", "resize:224:area | bgr | scale:-1:1", "grey")
+    for result, way in zip(document["results"], ways, strict=True):
+        result |= {"model": "m.onnx", "preprocessing": way}
+    text = text_of(print_test, document)
+    assert "m.onnx, looking in 3 ways" in text
+    assert all(name in text for name in ("its own", "tm-opencv", "as asked"))
+    document["results"][2]["model"] = "other.onnx"
+    assert "m.onnx · tm-opencv" in text_of(print_test, document)
+
+
 def test_a_group_of_few_photos_is_not_rated() -> None:
     assert "too few to say" in text_of(print_test, document_of(exam()))
 

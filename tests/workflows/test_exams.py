@@ -81,3 +81,11 @@ def test_a_model_is_known_by_its_file(tmp_path):
     assert model_digest(tmp_path / "run") == model_digest(tmp_path / "run" / "model.onnx")
     record_looks(dataset(tmp_path / "test"), [])
     assert not (tmp_path / "test" / "exams.csv").exists()
+
+
+def test_a_model_that_is_a_folder_is_known_by_all_of_its_files(tmp_path: Path) -> None:
+    for name, text in (("model.json", "{}"), ("weights.bin", "1")):
+        (tmp_path / name).write_text(text)
+    first = model_digest(tmp_path)
+    (tmp_path / "weights.bin").write_text("2")
+    assert first != model_digest(tmp_path)

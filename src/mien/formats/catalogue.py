@@ -215,7 +215,8 @@ EXPORTERS: Final[Mapping[str, Exporter]] = {
         checks=(Check(file="model_unquant.tflite", consumer="litert"),),
     ),
     "litert-int8": Exporter(
-        about="LiteRT in int8, uint8 in and out, calibrated on training photos: model.tflite.",
+        about="LiteRT in int8 but for the first ten blocks, uint8 in and out, calibrated on "
+        "training photos: model.tflite. Not for the Edge TPU, which takes int8 alone.",
         files=_litert_int8,
         main="model.tflite",
         calibrated=True,

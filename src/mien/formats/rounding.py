@@ -5,6 +5,10 @@ depthwise channels, nine numbers each, bear that badly: on the study's model it 
 answers. Channel by channel and layer by layer, the bias is moved until the mean over training
 images is the float model's again; then 1 of 30 changes (docs/log.md).
 
+The first ten blocks of a MobileNetV2 stay in float: their pictures, not their kernels, bear int8
+worst (the difference of channels that all carry the brightness), and they hold a fifth of the
+weights' bytes only.
+
 Law: kernels are rounded as LiteRT's converter rounds them, symmetric, one scale an output channel,
 so that its own rounding changes nothing more. Source: Nagel et al., "Data-Free Quantization Through
 Weight Equalization and Bias Correction", ICCV 2019, section 4.2, in its empirical form.
@@ -13,6 +17,7 @@ Weight Equalization and Bias Correction", ICCV 2019, section 4.2, in its empiric
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,12 +25,22 @@ import numpy as np
 from jaxtyping import Float32
 
 from mien.backbone.mobilenet_graph import build_graph
-from mien.backbone.network import Array, Folded, Layer
+from mien.backbone.mobilenet_v2 import MobileNetV2
+from mien.backbone.network import Array, Folded, Layer, Network
 from mien.model import Model
 
 _STEPS: Final = 127
 # The means settle with some dozen images; each is run once for every layer.
 _IMAGES: Final = 40
+
+
+# Of a MobileNetV2: a layer's name, and the name of an operator that TensorFlow makes of it.
+_FLOATS: Final = r"(?:^|[/;])(?:bn_)?(?:Conv1|expanded_conv|block_(?:[1-9]|10))(?:[_/]|$)"
+
+
+def in_float(spec: Network) -> str:
+    """Give the pattern for names of layers that stay in float; empty where none does."""
+    return _FLOATS if isinstance(spec, MobileNetV2) else ""
 
 
 def rounded(kernel: Array, layer: Layer) -> Array:
@@ -38,7 +53,7 @@ def rounded(kernel: Array, layer: Layer) -> Array:
 
 
 def prepared_for_int8(model: Model, images: Float32[np.ndarray, "n h w 3"]) -> Model:
-    """Round the backbone's kernels and correct its biases.
+    """Round the backbone's kernels and correct its biases, but for the layers `in_float`.
 
     Args:
         model: In float.
@@ -49,11 +64,13 @@ def prepared_for_int8(model: Model, images: Float32[np.ndarray, "n h w 3"]) -> M
     """
     spec = model.backbone.spec
     seen = images[:: max(1, len(images) // _IMAGES)]
-    wanted = _means(model.backbone, [layer.name for layer in spec.layers], seen)
+    floats = in_float(spec)
+    layers = [layer for layer in spec.layers if not (floats and re.search(floats, layer.name))]
+    wanted = _means(model.backbone, [layer.name for layer in layers], seen)
     arrays = dict(model.backbone.arrays)
-    for layer in spec.layers:
+    for layer in layers:
         arrays[layer.kernel_name] = rounded(arrays[layer.kernel_name], layer)
-    for layer in spec.layers:
+    for layer in layers:
         found = _means(Folded(spec=spec, arrays=arrays), [layer.name], seen)[layer.name]
         moved = arrays[layer.bias_name] + (wanted[layer.name] - found)
         arrays[layer.bias_name] = moved.astype(np.float32)

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from mien.errors import ModelError
+from mien.formats.golden import range_of
 from mien.formats.keras_files import keras_h5_bytes
 from mien.formats.programs import PYTHON_VARIABLE, AskError, NotHereError, running_programs
+from mien.formats.rounding import in_float
 from mien.model import Model
 
 SAVED: Final = "model.savedmodel"
@@ -32,7 +35,7 @@ def litert_bytes(model: Model) -> bytes:
 
 
 def litert_int8_bytes(model: Model, images: np.ndarray[Any, np.dtype[np.float32]]) -> bytes:
-    """Give an int8 `.tflite`, uint8 in and out, its ranges measured on `images`.
+    """Give a `.tflite` partly in int8, uint8 in and out, its ranges measured on `images`.
 
     Args:
         model: What is exported.
@@ -61,10 +64,16 @@ def _converted(
         folder = Path(name)
         (folder / "keras_model.h5").write_bytes(keras_h5_bytes(model))
         out = folder / "out"
-        job = {"kind": kind, "file": str(folder / "keras_model.h5"), "out": str(out)}
+        job: dict[str, Any] = {
+            "kind": kind,
+            "file": str(folder / "keras_model.h5"),
+            "out": str(out),
+        }
         if images is not None:
             np.save(folder / "images.npy", images)
+            divisor, offset = range_of(model.preprocessing)
             job["images"] = str(folder / "images.npy")
+            job |= {"floats": in_float(model.backbone.spec), "divisor": divisor, "offset": offset}
         _convert(job, kind)
         if out.is_file():
             return {"": out.read_bytes()}
@@ -72,7 +81,7 @@ def _converted(
         return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
-def _convert(job: dict[str, str], kind: str) -> None:
+def _convert(job: Mapping[str, Any], kind: str) -> None:
     try:
         with running_programs() as programs:
             programs.start("tensorflow", needs="tensorflow").ask(job)

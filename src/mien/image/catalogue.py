@@ -7,6 +7,7 @@ that costs. Knows nothing of models.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,3 +29,14 @@ PREPROCESSINGS: Final[Mapping[str, str]] = {
     "tm-converter": "resize:224:bilinear | scale:-1:1",
 }
 """Name -> printed preprocessing. Values beyond the stated rounding may differ in the last digit."""
+
+
+def name_of(preprocessing: str) -> str | None:
+    """Give the name of a printed preprocessing, at whatever size; None where it has none.
+
+    Example:
+        >>> name_of("resize:96:area | bgr | scale:-1:1")
+        'tm-opencv'
+    """
+    at_224 = re.sub(r"\bresize:\d+:", "resize:224:", preprocessing)
+    return next((name for name, text in PREPROCESSINGS.items() if text == at_224), None)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
+from mien.image.catalogue import name_of
 from mien.records import plain
 
 if TYPE_CHECKING:
@@ -314,23 +315,46 @@ def _wrong(out: Console, exam: Mapping[str, Any]) -> None:
 
 
 def _summary(out: Console, results: Sequence[Mapping[str, Any]]) -> None:
+    first, title, names = _names(results)
     columns = [
-        ("model", False), ("right", True), ("accuracy", True), ("95 % interval", True),
+        (first, False), ("right", True), ("accuracy", True), ("95 % interval", True),
         ("balanced", True), ("macro F1", True), ("no answer", True),
     ]  # fmt: skip
     rows = [
         [
-            result["model"],
+            name,
             f"{result['correct']} of {result['n']}",
             *_estimate(result["accuracy"]),
             _percent(result["balanced_accuracy"]["value"]),
             _percent(result["macro_f1"]["value"]),
             str(len(result["unanswered"])) if result["unanswered"] else "·",
         ]
-        for result in results
+        for name, result in zip(names, results, strict=True)
     ]
     after = [[*row, "", "", ""] for row in _baselines(results[0], skip=1)]
-    _print_table(out, title=f"{len(results)} models", columns=columns, rows=rows, after=after)
+    _print_table(out, title=title, columns=columns, rows=rows, after=after)
+
+
+def _names(results: Sequence[Mapping[str, Any]]) -> tuple[str, str, list[str]]:
+    """What tells results apart: the heading, the table's title, and a name for each.
+
+    A model that was asked in several ways is told apart by them; the first one is its own.
+    """
+    models = [result["model"] for result in results]
+    several = list(dict.fromkeys(models))
+    if len(several) == len(models):
+        return "model", f"{len(models)} models", models
+    seen: set[str] = set()
+    ways = []
+    for result in results:
+        way = name_of(result["preprocessing"])
+        own = result["model"] not in seen
+        seen.add(result["model"])
+        ways.append((f"its own: {way}" if way else "its own") if own else way or "as asked")
+    if len(several) == 1:
+        return "preprocessing", f"{several[0]}, looking in {len(ways)} ways", ways
+    both = [f"{model} · {way}" for model, way in zip(models, ways, strict=True)]
+    return "model · preprocessing", f"{len(several)} models, each in several ways", both
 
 
 def _rejects(out: Console, rejects: Sequence[Mapping[str, str]]) -> None:

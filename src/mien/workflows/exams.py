@@ -58,9 +58,14 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def model_digest(path: Path) -> str:
-    """What a model is known by: the SHA-256 of its file, or of the one in a run folder."""
-    inside = [path / name for name in (runs.MODEL, "keras_model.h5")]
-    return digest_file(next((file for file in inside if file.is_file()), path))
+    """What a model is known by: the SHA-256 of its file, of the one in a run folder, or of all."""
+    if path.is_file():
+        return digest_file(path)
+    for name in (runs.MODEL, "keras_model.h5"):
+        if (path / name).is_file():
+            return digest_file(path / name)
+    # A format that is a folder: a SavedModel, or what a browser loads.
+    return digest_many(digest_file(file) for file in sorted(path.rglob("*")) if file.is_file())
 
 
 def new_look(dataset: Dataset, *, model: str, name: str, correct: int) -> Look:

@@ -56,7 +56,7 @@ def main(library: str) -> None:
     os.dup2(2, 1)
     # Before anything is asked, for the import takes longest; a missing library is said when asked.
     with contextlib.suppress(ImportError):
-        importlib.import_module(f"run_{library}")
+        importlib.import_module(f"run_{library}").start()
     for line in sys.stdin:
         out.write(json.dumps(answered(library, json.loads(line))) + "\n")
         out.flush()

@@ -5,16 +5,20 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-if os.environ.get("KERAS_BACKEND") == "numpy":
-    # What Keras imports where it is there, and needs for no model: half of the time it takes.
-    for _name in ("sklearn", "pandas", "cv2"):
-        sys.modules.setdefault(_name, None)  # type: ignore[arg-type]
 
-import keras  # type: ignore[import-untyped]
+def start() -> None:
+    """Import what takes long."""
+    if os.environ.get("KERAS_BACKEND") == "numpy":
+        # What Keras imports where it is there, and needs for no model: half of the time it takes.
+        for name in ("sklearn", "pandas", "cv2"):
+            sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    import keras  # type: ignore[import-untyped]  # noqa: F401
 
 
 def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
     """Open ``file`` and let it be `asked`."""
+    import keras
+
     model = keras.models.load_model(job["file"], compile=False)
     ms = asked(lambda x: model(x, training=False), job)
     backend = keras.backend.backend()

@@ -8,20 +8,29 @@ from typing import Any
 
 import numpy as np
 
-try:
-    import ai_edge_litert
-    from ai_edge_litert.interpreter import Interpreter
 
-    VERSION = f"ai-edge-litert {ai_edge_litert.__version__}"
-except ImportError:
-    import tensorflow as tf  # which has a copy of it
+def start() -> None:
+    """Import what takes long."""
+    _interpreter()
 
-    Interpreter, VERSION = tf.lite.Interpreter, f"tensorflow {tf.__version__}"
+
+def _interpreter() -> tuple[Any, str]:
+    """LiteRT's class, or TensorFlow's copy of it, and the version."""
+    try:
+        import ai_edge_litert
+        from ai_edge_litert.interpreter import Interpreter
+
+        return Interpreter, f"ai-edge-litert {ai_edge_litert.__version__}"
+    except ImportError:
+        import tensorflow as tf
+
+        return tf.lite.Interpreter, f"tensorflow {tf.__version__}"
 
 
 def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
     """Open ``file`` and let it be `asked`, one picture at a time."""
-    lite = Interpreter(model_path=job["file"])
+    interpreter, version = _interpreter()
+    lite = interpreter(model_path=job["file"])
     lite.allocate_tensors()
     given, made = lite.get_input_details()[0], lite.get_output_details()[0]
 
@@ -34,4 +43,4 @@ def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
         step, zero = made["quantization"]
         return (probs - zero) * step
 
-    return {"version": VERSION, "ms": asked(answer, job, batch=1)}
+    return {"version": version, "ms": asked(answer, job, batch=1)}

@@ -1,14 +1,20 @@
 """Opens files with Keras 2 (tf-keras) or TensorFlow, and writes TensorFlow's own formats.
 
-The only place of mien where TensorFlow is imported. Knows nothing of mien.
+TensorFlow is imported here and in `partly_int8` alone. Knows nothing of mien.
 """
 
+import importlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
+
+
+def start() -> None:
+    """Import what takes long."""
+    import tensorflow as tf  # noqa: F401
+    import tf_keras  # noqa: F401
 
 
 def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
@@ -17,6 +23,8 @@ def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
     ``tf_keras`` and ``tensorflow`` open ``file`` and let it be `asked`; any other kind turns the
     Keras file ``file`` into ``out``: see `convert`.
     """
+    import tensorflow as tf
+
     if job["kind"] == "tensorflow":
         return {"version": tf.__version__, "ms": asked(_served(job["file"]), job)}
     import tf_keras
@@ -26,7 +34,7 @@ def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
         if job["kind"] == "tf_keras":
             ms = asked(lambda x: model(x, training=False), job)
             return {"version": tf_keras.__version__, "ms": ms}
-        convert(job["kind"], model, job["out"], job.get("images"))
+        convert(model, job)
         return {"version": tf.__version__}
     finally:
         tf_keras.backend.clear_session()
@@ -34,6 +42,8 @@ def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
 
 def _served(path: str) -> Callable[[Any], Any]:
     """Give what a SavedModel answers by its default signature."""
+    import tensorflow as tf
+
     loaded = tf.saved_model.load(path)
     serving = loaded.signatures["serving_default"]
     name = next(iter(serving.structured_input_signature[1]))
@@ -44,26 +54,39 @@ def _served(path: str) -> Callable[[Any], Any]:
     return answer
 
 
-def convert(kind: str, model: Any, out: str, images: str | None) -> None:
-    """Write `out`: a folder for ``savedmodel``, a file for ``litert`` and ``litert-int8``.
+def convert(model: Any, job: dict[str, Any]) -> None:
+    """Write ``out``: a folder for ``savedmodel``, a file for ``litert`` and ``litert-int8``.
 
-    The last one takes float images to calibrate with.
+    The last one is calibrated on float ``images``; operators whose names match ``floats`` stay in
+    float, and bytes come in as ``x / divisor + offset``.
     """
+    import tensorflow as tf
+
+    kind, out = job["kind"], job["out"]
     if kind == "savedmodel":
         model.save(out, save_format="tf", include_optimizer=False)
         return
     _, side, _, channels = model.input_shape
     spec = tf.TensorSpec([1, side, side, channels], tf.float32, name="image")
-    frozen = tf.function(model).get_concrete_function(spec)
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], model)
-    if kind == "litert-int8":
-        assert images is not None
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = _one_by_one(images)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        # Pictures in and shares out as bytes, as Teachable Machine's quantised file.
-        converter.inference_input_type = tf.uint8
-        converter.inference_output_type = tf.uint8
+    # A plain module of the weights: of a Keras model every layer would be traced and saved anew.
+    module = tf.Module()
+    module.answer = tf.function(lambda image: model(image, training=False))
+    module.weights = model.variables
+    frozen = module.answer.get_concrete_function(spec)
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen], module)
+    if kind == "litert":
+        Path(out).write_bytes(converter.convert())
+        return
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = _one_by_one(job["images"])
+    if job["floats"]:
+        partly = importlib.import_module("partly_int8")
+        Path(out).write_bytes(partly.quantised(converter, job))
+        return
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    # Pictures in and shares out as bytes, as Teachable Machine's quantised file.
+    converter.inference_input_type = tf.uint8
+    converter.inference_output_type = tf.uint8
     Path(out).write_bytes(converter.convert())
 
 
