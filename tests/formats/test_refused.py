@@ -13,13 +13,15 @@ import numpy as np
 import pytest
 from tests.formats import samples
 
-from mien.formats.catalogue import zip_bytes
+from mien.errors import ModelError
+from mien.formats.catalogue import EXPORTERS, zip_bytes
 from mien.formats.importers import read_foreign
 from mien.formats.keras_files import keras_h5_bytes
 from mien.formats.keras_h5 import read_keras_h5
 from mien.formats.savedmodel import read_savedmodel
 from mien.formats.tfjs import read_tfjs, tfjs_files
 from mien.model import Model
+from mien.workflows.models import open_model
 
 
 def change_h5(path: Path, change: Callable[[h5py.File], None]) -> None:
@@ -301,3 +303,29 @@ def test_a_zip_that_would_leave_its_folder_is_refused(
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("../keras_model.h5", b"")
     assert "leaves its folder" in refused(read_foreign, path)
+
+
+@pytest.mark.parametrize("name", ["text.h5", "some.zip", "thing.tm", "labels.txt"])
+def test_what_is_no_model_is_called_so_whatever_its_name(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("hello")
+    with pytest.raises(ModelError, match="is no model") as caught:
+        open_model(tmp_path / name)
+    assert "TensorFlow.js" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "word"), [("model-uint8.onnx", "takes bytes"), ("model-int8.onnx", "int8")]
+)
+def test_an_onnx_variant_for_other_programs_is_named(
+    name: str, word: str, model: Model, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(EXPORTERS["onnx"].files(model, None)[name])
+    with pytest.raises(ModelError, match=word) as caught:
+        open_model(tmp_path / name)
+    assert "model.onnx" in caught.value.hint
+
+
+def test_a_lite_file_that_is_cut_short_is_called_so(lite: bytes, tmp_path: Path) -> None:
+    (tmp_path / "model.tflite").write_bytes(lite[:5000])
+    with pytest.raises(ModelError, match="cut short"):
+        read_foreign(tmp_path / "model.tflite")

@@ -21,7 +21,7 @@ from mien.formats.tflite import read_tflite
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _MAX_LABELS_BYTES: Final = 1 << 20
-_READS: Final = (
+READS: Final = (
     "mien reads Teachable Machine's keras_model.h5, SavedModel, TensorFlow.js and .tflite exports, "
     "the zips that they come in, its Arduino sketch, and .keras."
 )
@@ -48,7 +48,7 @@ def read_foreign(path: Path) -> Imported:
         return _read_zip(path)
     if head.lstrip().startswith(b"{"):
         return read_tfjs(path)
-    raise ModelError(f"'{path}' is no model that mien knows", _READS)
+    raise ModelError(f"'{path}' is no model that mien knows", READS)
 
 
 def is_foreign(path: Path) -> bool:
@@ -77,7 +77,7 @@ def _read_folder(path: Path) -> Imported:
     lite = sorted(path.glob("*.tflite"))
     if lite:
         return read_tflite(lite[0], labels=labels_beside(lite[0]))
-    raise ModelError(f"folder '{path}' holds no model that mien knows", _READS)
+    raise ModelError(f"folder '{path}' holds no model that mien knows", READS)
 
 
 def _read_zip(path: Path) -> Imported:
@@ -99,7 +99,7 @@ def _read_zip(path: Path) -> Imported:
         for name in names:
             if name.endswith((".h5", ".keras", ".tflite")) or name.endswith("saved_model.pb"):
                 return _unpacked(archive, name)
-    raise ModelError(f"zip '{path}' holds no model that mien knows", _READS)
+    raise ModelError(f"zip '{path}' holds no model that mien knows", READS)
 
 
 def _unpacked(archive: Archive, name: str) -> Imported:

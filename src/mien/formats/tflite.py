@@ -47,7 +47,10 @@ def read_tflite(path: Path, *, labels: tuple[str, ...] | None = None) -> Importe
     except ModelError as error:
         raise ModelError(f"'{path}': {error.message}", error.hint) from error
     except (struct.error, ValueError, OverflowError) as error:
-        raise ModelError(f"'{path}' is a damaged .tflite file: {error}") from error
+        raise ModelError(
+            f"'{path}' is a .tflite file that is damaged or cut short: {error}",
+            "Copy or export it again.",
+        ) from error
 
 
 def tflite_model(data: bytes, *, labels: tuple[str, ...] | None = None) -> Imported:

@@ -39,9 +39,8 @@ SUFFIX: Final = ".onnx"
 # MobileNetV2 with alpha 1.4 is 18 MB; fingerprints of a million photos would be 70 MB.
 MAX_FILE_BYTES: Final = 128 << 20
 _PREFIX: Final = "mien."
-_OTHER_HINT: Final = (
-    "`mien import` reads Teachable Machine's exports; other ONNX files it does not."
-)
+_VARIANT_HINT: Final = "Give the model.onnx that was written beside it."
+OTHER_HINT: Final = "`mien import` reads Teachable Machine's exports; other ONNX files it does not."
 
 
 def write_model(path: Path, model: Model) -> None:
@@ -112,6 +111,7 @@ def model_from_bytes(data: bytes, *, name: str) -> Model:
     proto = _parse(data, name)
     try:
         metadata = _metadata(proto)
+        _refuse_variants(proto)
         model = _model(metadata, proto)
         _check_graph(proto, model)
     except ModelError as error:
@@ -127,7 +127,7 @@ def _parse(data: bytes, name: str) -> onnx.ModelProto:
     try:
         proto.ParseFromString(data)
     except DecodeError as error:
-        raise ModelError(f"'{name}' is not an ONNX file: {error}", _OTHER_HINT) from error
+        raise ModelError(f"'{name}' is not an ONNX file: {error}", OTHER_HINT) from error
     return proto
 
 
@@ -139,7 +139,7 @@ def _metadata(proto: onnx.ModelProto) -> dict[str, str]:
     if len(metadata) != len(proto.metadata_props):
         raise ModelError("its metadata names something twice")
     if "format" not in metadata:
-        raise ModelError("an ONNX file, but none of mien's: it holds no labels", _OTHER_HINT)
+        raise ModelError("an ONNX file, but none of mien's: it holds no labels", OTHER_HINT)
     version = _parsed(metadata, "format", int)
     if version > VERSION:
         raise ModelError(
@@ -148,6 +148,17 @@ def _metadata(proto: onnx.ModelProto) -> dict[str, str]:
     if version < 1:
         raise ModelError(f"its format is {version}; expected 1 to {VERSION}")
     return metadata
+
+
+def _refuse_variants(proto: onnx.ModelProto) -> None:
+    """Name what `mien export --to onnx` writes beside the model for other programs."""
+    import onnx
+
+    takes = [one.type.tensor_type.elem_type for one in proto.graph.input]
+    if onnx.TensorProto.UINT8 in takes:
+        raise ModelError("it is the variant that takes bytes", _VARIANT_HINT)
+    if any(tensor.name.endswith("_quantized") for tensor in proto.graph.initializer):
+        raise ModelError("it is the variant in int8", _VARIANT_HINT)
 
 
 def _model(metadata: Mapping[str, str], proto: onnx.ModelProto) -> Model:

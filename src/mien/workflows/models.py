@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mien.errors import ModelError
-from mien.formats.importers import is_foreign, read_foreign
+from mien.formats.importers import READS, is_foreign, read_foreign
 from mien.model import Model, read_model
+from mien.model.file import OTHER_HINT
 from mien.workflows import runs
 
 
@@ -32,4 +33,10 @@ def open_model(path: Path) -> Model:
         )
     if is_foreign(path):
         return read_foreign(path).model()
-    return read_model(path)
+    try:
+        return read_model(path)
+    except ModelError as error:
+        # Called something else, it was never meant to be ONNX.
+        if path.suffix.lower() == ".onnx" or error.hint != OTHER_HINT:
+            raise
+        raise ModelError(f"'{path}' is no model: it begins as none of them does", READS) from error
