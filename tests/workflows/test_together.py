@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from mien.dataset.folder import read_dataset
 from mien.dataset.groups import persons
 from mien.errors import DatasetError
 from mien.head import recipe as recipes
+from mien.records import Dataset
+from mien.workflows import together
 from mien.workflows.embedder import embedder_for
+from mien.workflows.measuring import measure_dataset
 from mien.workflows.study import study
 from mien.workflows.together import clusters_of, people_of, units_of
 from mien.workflows.train import train
@@ -49,6 +53,34 @@ def test_near_copies_and_equal_bytes_are_one_unit(photos: Path, small_backbone: 
     assert any("same" in names for names in together)
     # Bytes and persons alone tell of one pair.
     assert sorted(Counter(people_of(dataset).tolist()).values())[-2:] == [1, 2]
+
+
+def test_copies_are_looked_for_once_for_the_same_photos_and_anew_for_others(
+    photos: Path, small_backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder = embedder_for(recipes.RECIPES["small"])
+    looked: list[Dataset] = []
+
+    def measured(dataset: Dataset, **more: Any) -> Any:
+        looked.append(dataset)
+        return measure_dataset(dataset, **more)
+
+    monkeypatch.setattr(together, "measure_dataset", measured)
+    first = units_of(read_dataset(photos), embedder=embedder)
+    assert units_of(read_dataset(photos), embedder=embedder).tolist() == first.tolist()
+    # Persons are no part of what is kept: they may be written down at any time.
+    named = [f"happy/{path.name},p1" for path in sorted((photos / "happy").iterdir())]
+    (photos / "groups.csv").write_text("path,person\n" + "\n".join(named), encoding="utf-8")
+    dataset = read_dataset(photos)
+    units = units_of(dataset, embedder=embedder)
+    assert len({u for p, u in zip(dataset.photos, units, strict=True) if p.label == "happy"}) == 1
+    assert len(looked) == 1
+    (photos / "happy" / "again.jpg").unlink()
+    units_of(read_dataset(photos), embedder=embedder)
+    assert len(looked) == 2
+    monkeypatch.setattr(together, "_rules", lambda: "other thresholds")
+    units_of(read_dataset(photos), embedder=embedder)
+    assert len(looked) == 3
 
 
 def test_a_class_of_one_person_cannot_be_scored_out_of_fold(

@@ -7,16 +7,21 @@ and their groups alone, not from a seed.
 
 from __future__ import annotations
 
+import json
+from functools import cache
+from importlib.resources import files
+
 import numpy as np
 from jaxtyping import Int
 
 from mien.audits.view import View
+from mien.cache import Cache
 from mien.dataset.splits import join_units
+from mien.digest import digest_bytes, digest_json, digest_many
 from mien.errors import DatasetError
-from mien.face import default_detector, load_face_finder
 from mien.records import Dataset, Progress, Say, no_progress, say_nothing
 from mien.workflows.embedder import Embedder
-from mien.workflows.measuring import Tools, measure_dataset
+from mien.workflows.measuring import Tools, measure_dataset, tools_with
 
 
 def units_of(
@@ -34,15 +39,48 @@ def units_of(
         progress: Told photos that are measured.
         say: Told where the cache went.
     """
-    finder = embedder.find_face or load_face_finder(default_detector())
-    tools = Tools(embedder=embedder, no_embedder="", find_face=finder)
+    tools = tools_with(embedder)
+    key = _key(dataset, tools)
+    with Cache.open(dataset.root, say=say) as known:
+        stored = known.get_many([key])
+    if key in stored:
+        pairs = [(first, second) for first, second in json.loads(stored[key])]
+    else:
+        pairs = _copies(dataset, tools, progress=progress, say=say)
+        with Cache.open(dataset.root, say=say_nothing) as known:
+            known.put_many({key: json.dumps(pairs).encode()})
+    row = {photo.sha256: number for number, photo in enumerate(dataset.photos)}
+    return join_units(dataset.photos, clusters=[[row[a], row[b]] for a, b in pairs])
+
+
+def _copies(
+    dataset: Dataset, tools: Tools, *, progress: Progress, say: Say
+) -> list[tuple[str, str]]:
+    """Near copies, by their digests: looking for them costs more than the training itself."""
     part, _ = measure_dataset(dataset, tools=tools, progress=progress, say=say)
-    row = {photo.name: number for number, photo in enumerate(dataset.photos)}
-    unit = View(train=part).units
-    found: dict[int, list[int]] = {}
-    for name, number in zip(part.names, unit.tolist(), strict=True):
-        found.setdefault(number, []).append(row[name])
-    return join_units(dataset.photos, clusters=list(found.values()))
+    sha256 = [photo.sha256 for photo in part.dataset.photos]
+    return [(sha256[twin.first], sha256[twin.second]) for twin in View(train=part).twins]
+
+
+def _key(dataset: Dataset, tools: Tools) -> str:
+    """Of the near copies among these photos, as these tools and the rules of today see them."""
+    assert tools.embedder is not None
+    return "copies:" + digest_json(
+        [
+            sorted({photo.sha256 for photo in dataset.photos}),
+            tools.embedder.backbone.sha256,
+            str(tools.embedder.preprocessing),
+            tools.find_face.sha256,
+            _rules(),
+        ]
+    )
+
+
+@cache
+def _rules() -> str:
+    """What decides whether two photos are copies: a changed threshold must ask anew."""
+    sources = files("mien.audits").iterdir()
+    return digest_many(sorted(digest_bytes(one.read_bytes()) for one in sources if one.is_file()))
 
 
 def require_units(dataset: Dataset, *, units: Int[np.ndarray, " n"], minimum: int) -> None:
