@@ -38,7 +38,8 @@ def command(
     """Score MODELS on test photos, with intervals.
 
     Where 'mien split' froze a part of the photos, models are judged on that part alone.
-    A MODEL is a run folder, a model.onnx of mien, or a Teachable Machine keras_model.h5.
+    A MODEL is a run folder, a model.onnx of mien, or what Teachable Machine exports: a
+    keras_model.h5, SavedModel, TensorFlow.js folder, .tflite, or the zip of one.
     """
     from mien.workflows.test import test
 
