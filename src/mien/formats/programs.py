@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from importlib.util import find_spec
 from pathlib import Path
@@ -84,7 +84,13 @@ class Program:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        late = threading.Timer(LIMIT_SECONDS, self._process.kill)
+        too_long = threading.Event()
+
+        def stop() -> None:
+            too_long.set()
+            self._process.kill()
+
+        late = threading.Timer(LIMIT_SECONDS, stop)
         late.start()
         try:
             self._process.stdin.write(json.dumps(job) + "\n")
@@ -94,6 +100,8 @@ class Program:
             line = ""
         finally:
             late.cancel()
+        if too_long.is_set():
+            raise AskError(f"it took over {LIMIT_SECONDS} s")
         if not line:
             raise AskError(self._last_word())
         told: dict[str, Any] = json.loads(line)
@@ -115,7 +123,8 @@ class Program:
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout, self._said):
             assert pipe is not None
-            pipe.close()
+            with suppress(OSError):  # what was still to be said to a dead process
+                pipe.close()
 
 
 class Programs:
@@ -138,7 +147,10 @@ class Programs:
         python = python_with(needs)
         key = (python, library)
         with self._lock:
-            if key not in self._running or not self._running[key].alive:
+            known = self._running.get(key)
+            if known is not None and not known.alive:
+                known.close()
+            if known is None or not known.alive:
                 own = python == sys.executable and not find_spec("tensorflow")
                 env = _NUMPY if library == "keras" and own else {}
                 self._running[key] = Program(python, library, env)
