@@ -13,7 +13,7 @@ SOURCE = ROOT / "src" / "mien"
 # Heavy library → the modules (or packages) that own it. Everything else reaches it through them.
 OWNERS = {
     "jax": ("head.mlp",),
-    "onnxruntime": ("backbone.session", "model", "formats"),
+    "onnxruntime": ("backbone.session", "face.glance", "model", "formats"),
     "cv2": ("face",),
     "tensorflow": ("formats",),
     "ray": ("studies",),

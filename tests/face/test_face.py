@@ -11,6 +11,9 @@ import pytest
 from mien.dataset.drawn import draw_face
 from mien.errors import FetchError, RecipeError
 from mien.face import DETECTORS, default_detector, detector_entry, load_face_finder
+from mien.face.glance import SmallYuNet
+from mien.face.resize import opencv
+from mien.face.yunet import SCORE
 from mien.records import Face, Pixels
 
 
@@ -132,6 +135,25 @@ def test_the_largest_of_two_faces_is_chosen_and_both_are_counted(mirror: Path) -
     assert face.xyxy_px[2] < 330
     assert len(find.find_all(image)) == 2
     assert len(find.glance(image)) == 2
+
+
+@pytest.mark.study
+def test_the_runner_of_the_glance_answers_as_opencv_does(mirror: Path) -> None:
+    path = mirror / "yunet_n_640_640.onnx"
+    ours = SmallYuNet(path, side_px=128, score=SCORE, overlap=0.3)
+    theirs = opencv().FaceDetectorYN.create(
+        str(path), "", (128, 128), score_threshold=SCORE, nms_threshold=0.3
+    )
+    two = np.concatenate([drawn(1, 64), drawn(2, 64)], axis=1)
+    four = np.concatenate([two, two[:, ::-1]])
+    for image in (drawn(0, 128), four, np.zeros((128, 128, 3), np.uint8)):
+        bgr = np.ascontiguousarray(image[:, :, ::-1])
+        _, rows = theirs.detect(bgr)
+        found = ours.detect(bgr)
+        assert len(found) == (0 if rows is None else len(rows))
+        if rows is not None:
+            np.testing.assert_allclose(found, rows, atol=1e-3)
+    assert len(ours.detect(np.ascontiguousarray(four[:, :, ::-1]))) == 4
 
 
 @pytest.mark.study

