@@ -39,10 +39,9 @@ def main() -> None:
         found = doubt(part.embeddings, y=y, units=units, n_classes=n_classes, rng=rng)
         top = np.argsort(found.rank_score, kind="stable")[:k]
         precisions.append(float(np.isin(top, swapped).mean()))
-        believed = found.probs.mean(axis=0)[np.arange(n), found.other]
         chance = chances(part.embeddings, y=y, units=units, n_classes=n_classes,
                          scores=found.rank_score, rng=rng)  # fmt: skip
-        doubted = (found.suspect.mean(axis=0) > 0.5) & (believed > 0.5)
+        doubted = found.rank_score < 0
         often = np.flatnonzero(doubted & (chance >= 0.2))
         likely = np.flatnonzero(doubted & (chance >= 0.5))
         sure.append([len(likely), int(np.isin(swapped, likely).sum())])

@@ -5,9 +5,10 @@ import math
 import cv2
 import numpy as np
 import pytest
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.kernel_ridge import KernelRidge
 
-from mien.audits.doubt import confident, deal, discriminant, doubt
+from mien.audits import kernel
+from mien.audits.doubt import confident, deal, doubt
 from mien.audits.facts import blur
 from mien.audits.neighbours import nearest
 from mien.audits.shortcut import design, one_hot, tell
@@ -87,14 +88,43 @@ def test_the_confident_joint_follows_the_paper_on_a_case_by_hand():
     assert confident(probs, y=y).tolist() == [False, False, False, True, False]
 
 
-def test_the_discriminant_is_scikit_learns_where_covariance_is_shrunk_alike():
-    x, y = blobs(300, 5)
-    x = x.astype(np.float64)
-    rest = x - np.stack([x[y == c].mean(axis=0) for c in range(4)])[y]
-    ours = discriminant(x[:200], y=y[:200], to=x[200:], n_classes=4)
-    assert rest.shape == x.shape
-    theirs = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3).fit(x[:200], y[:200])
-    np.testing.assert_allclose(ours, theirs.predict_proba(x[200:]), atol=0.02)
+def test_held_out_answers_are_scikit_learns_kernel_ridge():
+    x, y = blobs(120, 5)
+    fold = np.arange(120) % 3
+    z = kernel.features(x, rng=np.random.default_rng(0))
+    told = kernel.held_out(z, y=y, fold=fold, n_classes=4, penalties=(0.1,))
+    assert told.penalty == 0.1
+    scaled = (x - x.mean(axis=0)) / (x.std(axis=0) + 1e-6)
+    gamma = 0.3 / np.mean(np.sum(scaled**2, axis=1))
+    for k in range(3):
+        kept, mean = fold != k, np.eye(4)[y[fold != k]].mean(axis=0)
+        model = KernelRidge(alpha=0.1, kernel="rbf", gamma=gamma)
+        model.fit(scaled[kept], np.eye(4)[y[kept]] - mean)
+        theirs = model.predict(scaled[fold == k]) + mean
+        np.testing.assert_allclose(told.scores[fold == k], theirs, atol=2e-3)
+    np.testing.assert_allclose(told.probs.sum(axis=1), 1)
+    assert (told.probs.argmax(axis=1) == told.scores.argmax(axis=1)).all()
+
+
+def test_the_penalty_is_the_one_that_errs_least_on_photos_held_out():
+    x, y = blobs(160, 5)
+    noise = np.random.default_rng(1).integers(0, 4, 160)
+    z, fold = kernel.features(x, rng=np.random.default_rng(0)), np.arange(160) % 5
+    clear = kernel.held_out(z, y=y, fold=fold, n_classes=4).penalty
+    none = kernel.held_out(z, y=noise, fold=fold, n_classes=4).penalty
+    assert clear < none == max(kernel.PENALTIES)
+
+
+def test_landmarks_stand_in_for_many_photos(monkeypatch: pytest.MonkeyPatch):
+    x, y = blobs(400, 5)
+    fold = np.arange(400) % 5
+    answers = []
+    for most in (400, 60):
+        monkeypatch.setattr(kernel, "MOST_LANDMARKS", most)
+        z = kernel.features(x, rng=np.random.default_rng(0))
+        assert z.shape == (400, most)
+        answers.append(kernel.held_out(z, y=y, fold=fold, n_classes=4).scores)
+    assert np.mean(answers[0].argmax(axis=1) == answers[1].argmax(axis=1)) > 0.97
 
 
 def test_folds_keep_units_whole_and_classes_even():

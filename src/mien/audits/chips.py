@@ -11,6 +11,7 @@ Law: a chip is uint8 ``(32, 32)``, upright; the chip of a mirrored photo is the 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -56,25 +57,43 @@ def chip(image: Pixels, *, face: Face) -> UInt8[np.ndarray, "32 32"]:
     return np.asarray(cut)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Nomination:
+    """Why a pair is worth a closer look.
+
+    Attributes:
+        agreed: Correlation of the faces' fine structure, 0 where something else speaks for it.
+        ways: Whether to mirror one of the two: ``False``, ``True`` or both are to be tried.
+    """
+
+    agreed: float
+    ways: tuple[bool, ...]
+
+
 def nominate(
     chips: UInt8[np.ndarray, "m 32 32"], *, rows: Int[np.ndarray, " m"]
-) -> dict[tuple[int, int], float]:
+) -> dict[tuple[int, int], Nomination]:
     """Pairs of faces that agree, mirrored or not: each with its `K` best, by matrix products.
 
     Returns:
-        The correlation of each pair, above `SIEVE`.
+        The pairs whose correlation is above `SIEVE`.
 
     Args:
         chips: Of the photos that show a face.
         rows: How the answer should number them.
     """
     plain = structure(chips)
-    found: dict[tuple[int, int], float] = {}
-    for other in (plain, structure(np.ascontiguousarray(chips[:, :, ::-1]))):
+    found: dict[tuple[int, int], Nomination] = {}
+    for mirrored in (False, True):
+        other = structure(np.ascontiguousarray(chips[:, :, ::-1])) if mirrored else plain
         for start in range(0, len(plain), _BLOCK):
             block = _best_of(plain[start : start + _BLOCK] @ other.T, start=start, rows=rows)
             for pair, agreed in block:
-                found[pair] = max(agreed, found.get(pair, 0.0))
+                before = found.get(pair, Nomination(agreed=0.0, ways=()))
+                found[pair] = Nomination(
+                    agreed=max(agreed, before.agreed),
+                    ways=tuple(sorted({*before.ways, mirrored})),
+                )
     return found
 
 

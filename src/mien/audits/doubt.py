@@ -1,30 +1,28 @@
 """Which labels are in doubt: confident learning on probabilities that no photo had a say in.
 
-A linear discriminant with a shrunk covariance is fitted on the other folds (in closed form, so
-that twenty thousand photos take seconds), several times with the photos dealt anew, so that the
-doubt itself has a spread. Units (near copies, photos of one person) are dealt whole: a twin with
+A kernel machine (`audits.kernel`) is fitted on the other folds, in closed form, so that twenty
+thousand photos take seconds; several times with the photos dealt anew, so that the doubt itself
+has a spread. Units (near copies, photos of one person) are dealt whole: a twin with
 the same wrong label must not vouch for it.
 
 Source: C. G. Northcutt, L. Jiang, I. L. Chuang, "Confident Learning: Estimating Uncertainty in
 Dataset Labels", JAIR 70 (2021) 1373-1411: thresholds t_j (equation 2), the confident joint
-(equation 1), ranking by normalised margin. Shrinkage: J. H. Friedman, "Regularized Discriminant
-Analysis", JASA 84 (1989) 165-175.
+(equation 1), ranking by normalised margin.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
+from mien.audits.kernel import PENALTIES, features, held_out
+
 FOLDS: Final = 5
 REPEATS: Final = 5
-# Weight of the identity against the covariance. Embeddings of 1,280 numbers and some hundred
-# photos: a weak hand is better than none, and 0.05 to 0.7 rank alike (docs/log.md).
-_SHRINKAGE: Final = 0.3
-_MOST_DIMS: Final = 128
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,7 +33,8 @@ class Doubt:
         probs: ``(r, n, c)``, a dealing a row.
         y: ``(n,)`` given classes.
         suspect: ``(r, n)`` whether confident learning counts the photo as mislabelled.
-        rank_score: ``(n,)`` mean normalised margin p(given) - max other p: low is doubtful.
+        rank_score: ``(n,)`` margin of the mean scores, given - highest other: low is doubtful.
+            Scores rank better than probabilities, which are all near 1 and 0 (docs/log.md).
         other: ``(n,)`` the class that the models believe instead of the given one.
     """
 
@@ -71,23 +70,21 @@ def doubt(
         rng: Deals the photos.
         repeats: Dealings.
     """
-    z = _reduced(embeddings)
-    probs = np.zeros((repeats, len(y), n_classes))
+    z = features(embeddings, rng=rng)
+    scores, probs = np.zeros((2, repeats, len(y), n_classes))
+    penalties: Sequence[float] = PENALTIES
     for r in range(repeats):
         fold = deal(y, units=units, folds=FOLDS, rng=rng)
-        for k in range(FOLDS):
-            held, kept = fold == k, fold != k
-            if held.any():
-                probs[r, held] = discriminant(z[kept], y=y[kept], to=z[held], n_classes=n_classes)
-    suspect = np.stack([confident(p, y=y) for p in probs])
-    mean = probs.mean(axis=0)
-    given = mean[np.arange(len(y)), y]
-    rest = mean.copy()
-    rest[np.arange(len(y)), y] = -1
+        told = held_out(z, y=y, fold=fold, n_classes=n_classes, penalties=penalties)
+        scores[r], probs[r] = told.scores, told.probs
+        penalties = (told.penalty,)  # by the first dealing: others would choose it or the next
+    rest = scores.mean(axis=0)
+    given = rest[np.arange(len(y)), y]
+    rest[np.arange(len(y)), y] = -np.inf
     return Doubt(
         probs=probs,
         y=y,
-        suspect=suspect,
+        suspect=np.stack([confident(p, y=y) for p in probs]),
         rank_score=given - rest.max(axis=1),
         other=rest.argmax(axis=1),
     )
@@ -127,47 +124,3 @@ def deal(
         fold_of[order] = (np.arange(len(order)) + rng.integers(folds)) % folds
     fold[:] = fold_of[np.searchsorted(names, units)]
     return fold
-
-
-def discriminant(
-    z: Float[np.ndarray, "m k"],
-    *,
-    y: Int[np.ndarray, " m"],
-    to: Float[np.ndarray, "q k"],
-    n_classes: int,
-) -> Float[np.ndarray, "q c"]:
-    """Posterior probabilities of a linear discriminant with a shrunk common covariance."""
-    counts = np.bincount(y, minlength=n_classes)
-    present = counts > 0
-    means = np.stack(
-        [z[y == c].mean(axis=0) if present[c] else z.mean(axis=0) for c in range(n_classes)]
-    )
-    rest = z - means[y]
-    covariance = rest.T @ rest / len(z)
-    k = len(covariance)
-    ridge = _SHRINKAGE * np.trace(covariance) / k + 1e-9
-    covariance = (1 - _SHRINKAGE) * covariance + ridge * np.eye(k)
-    weights = np.linalg.solve(covariance, means.T)
-    prior = np.log(np.maximum(counts, 1e-9) / len(y))
-    logits = to @ weights - 0.5 * np.sum(means.T * weights, axis=0) + prior
-    logits -= logits.max(axis=1, keepdims=True)
-    probs = np.exp(logits)
-    shares: Float[np.ndarray, "q c"] = probs / probs.sum(axis=1, keepdims=True)
-    return shares
-
-
-def _reduced(embeddings: Float32[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
-    """Standardised embeddings in their leading principal axes (labels play no part)."""
-    x = embeddings.astype(np.float64)
-    x -= x.mean(axis=0)
-    x /= x.std(axis=0) + 1e-6
-    n, d = x.shape
-    k = min(_MOST_DIMS, n - 1, d)
-    if n <= d:
-        squares, vectors = np.linalg.eigh(x @ x.T)
-        kept = np.argsort(-squares)[:k]
-        scores: Float[np.ndarray, "n k"] = vectors[:, kept] * np.sqrt(np.maximum(squares[kept], 0))
-        return scores
-    squares, vectors = np.linalg.eigh(x.T @ x)
-    z: Float[np.ndarray, "n k"] = x @ vectors[:, np.argsort(-squares)[:k]]
-    return z

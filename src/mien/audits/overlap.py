@@ -36,6 +36,9 @@ _RIM_PX: Final = 4
 # and one that needs no better is plain. Both of the fine structure, see `Overlap.fine`.
 _HOPEFUL: Final = 0.15
 _PLAIN: Final = 0.985
+# And what the first refining must have reached for the second, dearer one to be worth it: 288 true
+# pairs all reached 0.86, no two different photos of the study 0.6 (docs/log.md).
+_PROMISING: Final = 0.5
 # What both show must be this much of the smaller picture: less is a detail, not a copy.
 _LEAST_SHOWN: Final = 0.35
 # Points in common that one placing must explain, of the points of two pictures of a photo.
@@ -74,6 +77,19 @@ class Overlap:
     mirrored: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How to look at a pair.
+
+    Attributes:
+        thorough: Whether to search for points in common where faces tell nothing.
+        ways: Whether to mirror the second: ``False``, ``True`` or both are tried.
+    """
+
+    thorough: bool
+    ways: tuple[bool, ...] = (False, True)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Seen:
     """A picture with what a placing can start from; points in common are found when first asked.
@@ -103,50 +119,64 @@ class Seen:
         return found
 
 
-def overlap(first: Seen, *, second: Seen, thorough: bool = True) -> Overlap | None:
-    """Lay one picture on the other, mirrored and not, and compare.
+def overlap(
+    first: Seen, *, second: Seen, thorough: bool = True, ways: Sequence[bool] = (False, True)
+) -> Overlap | None:
+    """Lay one picture on the other and compare.
 
     Args:
         first: A picture.
         second: Another.
         thorough: Whether to search for points in common where faces tell nothing.
+        ways: Whether to mirror the second: try not, try it, or both.
 
     Returns:
-        The better of the two ways; None where no placing was found.
+        The best of the ways; None where no placing was found.
     """
-    ways = [
-        _one_way(first, second, mirrored=False, thorough=thorough),
-        _one_way(first, second.mirrored, mirrored=True, thorough=thorough),
-    ]
-    found = [way for way in ways if way is not None]
+    looked = (
+        _one_way(
+            first, second.mirrored if mirrored else second, mirrored=mirrored, thorough=thorough
+        )
+        for mirrored in ways
+    )
+    found = [way for way in looked if way is not None]
     return max(found, key=lambda way: way.fine, default=None)
 
 
 def _one_way(first: Seen, second: Seen, *, mirrored: bool, thorough: bool) -> Overlap | None:
+    """Place by the faces and, where asked, by points in common; refine what is promising."""
     best: Overlap | None = None
-    for placing in _placings(first, second, thorough=thorough):
-        found = _compared(first.picture, second.picture, placing, mirrored=mirrored)
-        if found and (best is None or found.fine > best.fine):
-            best = found
+    for start, needed in _starts(first, second, thorough=thorough):
+        found = _compared(first.picture, second.picture, start, mirrored=mirrored)
+        best = _better(best, found)
         if best and best.fine > _PLAIN:
             break
+        if found is None or found.fine < needed:
+            continue
+        for placing in _refined(first.picture, second.picture, start):
+            found = _compared(first.picture, second.picture, placing, mirrored=mirrored)
+            best = _better(best, found)
+            if found is None or not _PROMISING < found.fine < _PLAIN:
+                break
     return best
 
 
-def _placings(first: Seen, second: Seen, *, thorough: bool) -> Iterator[Placing]:
-    """Placings to try, the cheapest first: by the faces, refined, by points in common, refined."""
+def _better(one: Overlap | None, other: Overlap | None) -> Overlap | None:
+    if one is None or other is None:
+        return one or other
+    return other if other.fine > one.fine else one
+
+
+def _starts(first: Seen, second: Seen, *, thorough: bool) -> Iterator[tuple[Placing, float]]:
+    """First placings, and how well each must agree to be worth refining."""
     if not (np.isnan(first.points).any() or np.isnan(second.points).any()):
         a, b = similarity(second.points, first.points)
         start = np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]], dtype=np.float32)
-        yield start
-        hopeful = _compared(first.picture, second.picture, start, mirrored=False)
-        if hopeful and hopeful.fine > _HOPEFUL:
-            yield from _refined(first.picture, second.picture, start)
+        yield start, _HOPEFUL
     if thorough:
         by_points = _by_points(first, second)
         if by_points is not None:
-            yield by_points
-            yield from _refined(first.picture, second.picture, by_points)
+            yield by_points, -1.0
 
 
 def _by_points(first: Seen, second: Seen) -> Placing | None:
@@ -307,20 +337,23 @@ def look_closer(
     pictures: Sequence[bytes],
     *,
     points: Complex[np.ndarray, "n 5"],
-    pairs: Mapping[tuple[int, int], bool],
+    pairs: Mapping[tuple[int, int], Look],
 ) -> dict[tuple[int, int], Overlap]:
     """`overlap` of each pair of rows that has one.
 
     Args:
         pictures: As `pack` gives them.
         points: Landmarks in shares of the longer side, NaN where unknown.
-        pairs: Rows, and whether to be thorough.
+        pairs: Rows, and how to look at them.
     """
     rows = sorted({row for pair in pairs for row in pair})
     at_hand = {row: _seen(pictures[row], points[row]) for row in rows}
 
     def look(pair: tuple[int, int]) -> Overlap | None:
-        return overlap(at_hand[pair[0]], second=at_hand[pair[1]], thorough=pairs[pair])
+        how = pairs[pair]
+        return overlap(
+            at_hand[pair[0]], second=at_hand[pair[1]], thorough=how.thorough, ways=how.ways
+        )
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         looked = zip(pairs, pool.map(look, pairs), strict=True)

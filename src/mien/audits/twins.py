@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, UInt8, UInt64
 
 from mien.audits.align import Match, match, structure
-from mien.audits.chips import nominate
-from mien.audits.overlap import look_closer
+from mien.audits.chips import Nomination, nominate
+from mien.audits.overlap import Look, look_closer
 from mien.audits.perceptual import CROPS, ODD_CROPS
 
 # Hamming distance, of 64 bits. Of 8,400 changed study and drawn photos 99 % lie within it
@@ -40,10 +40,11 @@ _TURNED: Final = 0.75
 # pair of 1,000 photos, and a few seconds at 20,000.
 _MOST_LOOKS: Final = 4000
 _LOOKS_PER: Final = 20
-# Where more than this speaks for a pair, points in common are searched for too.
-_THOROUGH: Final = 0.55
-# Neighbours by embeddings of expressions are near anyway: half of the study's are above 0.86.
+# Neighbours by embeddings of expressions are near anyway: half of the study's are above 0.86. Where
+# they are this near, points in common are searched for too. Faces that agree are laid by their
+# landmarks; where landmarks lead nowhere, the faces did not agree either (docs/log.md).
 _VERY_NEAR: Final = 0.97
+_BOTH: Final = (False, True)
 # Less than this is a crop, more is the aligning's play.
 _WHOLE: Final = 0.95
 # The closer look turns and cuts freely, and lays a drawn person on herself in another expression to
@@ -183,14 +184,18 @@ def _closer(
     evidence = _evidence(sights)
     for rows in known:
         evidence.pop(rows, None)
-    evidence |= dict.fromkeys(doubtful, 1.0)
+    unsure = set(doubtful)
+    evidence |= dict.fromkeys(unsure, Nomination(agreed=1.0, ways=_BOTH))
     most = _MOST_LOOKS + len(sights.pictures) // _LOOKS_PER
-    asked = sorted(evidence, key=lambda rows: (-evidence[rows], rows))[:most]
+    asked = sorted(evidence, key=lambda rows: (-evidence[rows].agreed, rows))[:most]
+    thorough = {rows for rows in asked if sights.near.get(rows, 0.0) > _VERY_NEAR} | unsure
     looked = look_closer(
         sights.pictures,
         points=sights.points,
         pairs={
-            rows: evidence[rows] > _THOROUGH or sights.near.get(rows, 0.0) > _VERY_NEAR
+            rows: Look(
+                thorough=rows in thorough, ways=_BOTH if rows in thorough else evidence[rows].ways
+            )
             for rows in asked
         },
     )
@@ -216,13 +221,14 @@ def _closer(
             )
 
 
-def _evidence(sights: Sights) -> dict[tuple[int, int], float]:
+def _evidence(sights: Sights) -> dict[tuple[int, int], Nomination]:
     """Pairs that may show one photo, with what speaks for it: alike faces, near embeddings."""
     faces = np.array([row for row, chip in enumerate(sights.chips) if chip is not None], dtype=int)
     chips = [chip for chip in sights.chips if chip is not None]
     evidence = nominate(np.stack(chips), rows=faces) if len(chips) > 1 else {}
     for rows in sights.near:
-        evidence.setdefault(rows, 0.0)
+        agreed = evidence[rows].agreed if rows in evidence else 0.0
+        evidence[rows] = Nomination(agreed=agreed, ways=_BOTH)
     return evidence
 
 

@@ -10,10 +10,6 @@ from mien.audits.doubt import Doubt
 from mien.audits.findings import Check, Finding, count, some
 from mien.audits.view import View
 
-# Suspected in more than half of the dealings: a single deal can be unlucky.
-_OFTEN: Final = 0.5
-# And another class has, on average, more than all others together.
-_SURE: Final = 0.5
 # The chance that a label is wrong, were one in twenty wrong: at least four times that of any label
 # is worth a look, more than a half is likely.
 _WORTH_A_LOOK: Final = 0.2
@@ -23,7 +19,7 @@ _LEAST_LIFT: Final = 0.1
 
 
 class LabelDoubt(Check):
-    """Confident learning over repeated cross-validation, ranked."""
+    """Labels that other photos contradict, over repeated cross-validation, ranked."""
 
     code = "M402"
     title = "Doubtful labels"
@@ -65,9 +61,8 @@ def _ranked(view: View, found: Doubt) -> list[dict[str, Any]]:
     part, classes = view.train, view.train.dataset.classes
     often = found.suspect.mean(axis=0)
     mean, spread = found.probs.mean(axis=0), found.probs.std(axis=0)
-    believed = mean[np.arange(len(mean)), found.other]
     chance_wrong = view.wrong_label_chances
-    doubtful = (often > _OFTEN) & (believed > _SURE) & (chance_wrong >= _WORTH_A_LOOK)
+    doubtful = (found.rank_score < 0) & (chance_wrong >= _WORTH_A_LOOK)
     return [
         {
             "photo": part.names[part.embedded[i]],
