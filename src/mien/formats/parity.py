@@ -20,7 +20,7 @@ import numpy as np
 from mien.errors import ModelError
 from mien.formats.asking import CONSUMERS, LIBRARIES
 from mien.formats.catalogue import Check, Files
-from mien.formats.golden import golden_pictures, scaled, unscaled
+from mien.formats.golden import golden_pictures, golden_pngs, scaled, unscaled
 from mien.formats.programs import NotHereError, running_programs
 from mien.formats.tfjs import for_browser
 from mien.model import Model
@@ -154,6 +154,8 @@ def check_exports(
             _lay_out(one.files, folder / str(i))
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             turns = [pool.submit(copy_context().run, ask, jobs) for jobs in _by_program(exports)]
+            # Written beside every export: packed while the programs answer, not after them.
+            pool.submit(golden_pngs, model.size_px)
             try:
                 for turn in turns:
                     turn.result()
