@@ -33,6 +33,9 @@ _OVERLAP: Final = 0.3
 # triage on the study's 276 photos is another than with the full look.
 GLANCE_PX: Final = 128
 _LARGE: Final = 0.25
+# No face that YuNet can see fits into a thinner strip; in one, OpenCV reads memory that nobody set
+# and finds faces by chance.
+_THINNEST_PX: Final = 8
 _N_LANDMARKS: Final = 5
 _SETTINGS: Final = {"version": 1, "passes": PASSES, "score": SCORE, "overlap": _OVERLAP}
 
@@ -94,6 +97,8 @@ class YuNet:
     ) -> tuple[Float32[np.ndarray, "n 15"], float, int]:
         cv2 = opencv()
         small, scale = shrunk(image, side_px=side_px)
+        if min(small.shape[:2]) < _THINNEST_PX:
+            return np.zeros((0, 15), np.float32), scale, 0
         border_px = round(border * side_px)
         if border_px:
             small = np.pad(small, ((border_px, border_px), (border_px, border_px), (0, 0)))
