@@ -203,7 +203,11 @@ def test_an_exam_by_keyboard_ends_with_a_score_and_its_photos(
         page.keyboard.press("Enter")
     page.locator(".set").wait_for()
     page.locator("#model").select_option("first" if locale == "en-US" else "second")
+    taken = page.locator("#history-table tbody tr")
+    before = taken.count()  # the page shows the exam before this one at once: wait for ours
+    expect(page.locator("#take")).to_be_enabled()
     page.locator("#take").press("Enter")
+    expect(taken).to_have_count(before + 1, timeout=PATIENCE_MS)
     page.wait_for_selector("#result h2")
     words = page.locator(".headline small").inner_text()
     assert re.search(r"\d of 8 right|8장 중 \d장 정답", words)

@@ -132,7 +132,7 @@ def test_programs_may_ask_a_server_that_has_no_secrets() -> None:
     assert status(method="POST", cookie="", access=None, sec_fetch_site="cross-site") == 403
 
 
-@pytest.mark.parametrize("cookie", [COOKIE, ""])
+@pytest.mark.parametrize("cookie", [COOKIE, ""], ids=["known", "none"])
 def test_every_answer_carries_the_policy_and_no_cors_header(cookie: str) -> None:
     headers = dict(ask(cookie=cookie)[0]["headers"])
     assert headers[b"content-security-policy"].decode() == POLICY
