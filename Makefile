@@ -38,11 +38,8 @@ check: setup
 test: export MIEN_CONSUMERS ?= $(if $(wildcard $(CONSUMERS)),1,)
 test: export MIEN_NODE_MODULES ?= $(abspath $(MODULES)/node_modules)
 test: export MIEN_TENSORFLOW_PYTHON ?= $(abspath $(TENSORFLOW)/bin/python)
-# Two at once, the files of a test together; a thread each, or libraries of two threads wait for each
-# other in circles. The order is tests/conftest.py's: the longest first.
-test: export OMP_NUM_THREADS ?= 1
 test: check
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST)
+	$(BIN)/python -m pytest $(PYTEST)
 
 # Node's packages are named with their versions, as constraints.txt does for Python's.
 browser:

@@ -47,28 +47,6 @@ _LOOPBACK = ("127.", "::1", "localhost")
 collect_ignore = [] if os.environ.get("MIEN_CONSUMERS") == "1" else ["consumers"]
 
 
-# Folders whose tests take longest go first, so that no process is left with them at the end.
-_LONGEST = ("consumers", "browser", "workflows", "studio", "cli")
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what shares fixtures into one process: a file, or all that opens exports."""
-    tests = Path(__file__).parent
-
-    def folder(item: pytest.Item) -> str:
-        return item.path.relative_to(tests).parts[0]
-
-    def place(item: pytest.Item) -> int:
-        return _LONGEST.index(folder(item)) if folder(item) in _LONGEST else len(_LONGEST)
-
-    items.sort(key=place)
-    for item in items:
-        shared = folder(item) == "consumers"
-        group = "consumers" if shared else item.path.relative_to(tests).as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say each skipped test and its reason aloud."""
     for report in terminalreporter.stats.get("skipped", []):

@@ -81,7 +81,7 @@ def test_four_photos_are_decided_with_five_keys(
         page.locator("#classes button").first.click()
         with page.expect_response("**/api/decision"):
             page.keyboard.press("1")
-        page.wait_for_function("document.getElementById('left').textContent.startsWith('Nothing')")
+        page.locator("#left").filter(has_text=re.compile("^Nothing")).wait_for()
         page.wait_for_timeout(500)
         page.close()
     there = {str(path.relative_to(folder)) for path in folder.rglob("*.jpg")}
@@ -101,13 +101,13 @@ def test_a_class_that_is_not_there_yet_can_be_named_on_a_korean_page(
         page = chromium.new_page(locale="ko-KR", viewport={"width": 360, "height": 740})
         complaints.of(page, link.partition("/enter")[0])
         page.goto(link)
-        page.wait_for_function("document.getElementById('left').textContent === '4장 남음'")
+        page.locator("#left").filter(has_text="4장 남음").wait_for()
         assert page.evaluate("document.documentElement.lang") == "ko"
         assert page.evaluate("document.documentElement.scrollWidth") <= 360
         page.fill("#new", "기쁨")
         page.keyboard.press("Enter")
         with page.expect_response("**/api/decision"):
             page.keyboard.press("1")  # the new class is a key now
-        page.wait_for_function("document.getElementById('left').textContent === '2장 남음'")
+        page.locator("#left").filter(has_text="2장 남음").wait_for()
         page.close()
     assert len(list((folder / "기쁨").glob("*.jpg"))) >= 1

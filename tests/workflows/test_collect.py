@@ -222,6 +222,7 @@ def test_a_full_disk_is_one_clear_sentence_and_nothing_is_lost(
     # A limit on the size of files stands in for the disk: the journal meets it after some lines.
     code = (
         "import resource, signal, sys\n"
+        "sys.dont_write_bytecode = True\n"  # it would be cut off, and spoil every run after this
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "from mien.cli import main\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))\n"
