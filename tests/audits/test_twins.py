@@ -5,8 +5,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from mien.audits.align import structure, structures
+from mien.audits.overlap import Overlap
 from mien.audits.perceptual import CROPS, fingerprints, thumbnail
-from mien.audits.twins import Twin, find_twins
+from mien.audits.twins import Twin, _agrees, find_twins
 
 
 def scene(seed: int, size: int = 160) -> Image.Image:
@@ -142,3 +143,22 @@ def test_all_crops_at_once_have_the_structure_of_each_alone() -> None:
     thumb = thumbnail(np.asarray(scene(4)))
     alone = [structure(thumb[None], crop=crop)[0] for crop in CROPS]
     assert np.allclose(structures(thumb, crops=CROPS), alone, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("laid", "verdict"),
+    [
+        ((0.64, 0.0, 0.991, 0.82, 61), (False, True)),  # framed
+        ((0.65, 0.0, 0.992, 1.0, 46), (True, False)),  # one side cut
+        ((1.0, 5.0, 0.997, 1.0, 31), (True, False)),  # turned before a plain wall
+        ((0.95, 1.7, 0.983, 1.0, 38), (False, False)),  # one person drawn twice
+        ((0.93, 1.4, 0.985, 0.87, 39), (False, False)),  # likewise
+        ((1.0, 0.0, 1.0, 0.83, 60), (False, True)),  # a banner
+    ],
+)
+def test_what_is_moved_must_show_more(laid, verdict):
+    kept, turned, fine, covered, n_blocks = laid
+    found = Overlap(
+        kept=kept, turned=turned, fine=fine, covered=covered, n_blocks=n_blocks, mirrored=False
+    )
+    assert _agrees(found) == verdict
