@@ -127,6 +127,15 @@ def test_a_swapped_label_lies_in_another_class_and_its_truth_is_told(faulty: Dra
     assert fault.paths[0].parent.name != fault.truth
 
 
+def test_swapped_photos_of_one_number_do_not_take_each_others_place(tmp_path: Path) -> None:
+    faults = Faults(swapped_labels=30)
+    drawn = draw_dataset(tmp_path, n_per_class=8, size_px=64, seed=3, faults=faults)
+    moved = [fault.paths[0] for fault in drawn.planted]
+    assert any(path.stem.endswith("-too") for path in moved)  # or this would show nothing
+    assert len(set(moved)) == 30
+    assert len(list(drawn.train.rglob("*.jpg"))) == 40
+
+
 def test_spoiled_photos_are_as_bad_as_their_name(faulty: Drawn) -> None:
     def sharpness(kind: str) -> float:
         grey = pixels(planted(faulty, kind).paths[0]).mean(axis=2)

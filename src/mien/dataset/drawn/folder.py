@@ -254,6 +254,8 @@ def _change(
         others = [label for label in classes if label != photo.label]
         label = others[int(rng.integers(len(others)))]
         name = f"{label}/{Path(photo.path).stem}-was-elsewhere.jpg"
+        while (train.root / name).exists():  # of a third class, with the same number
+            name = f"{name.removesuffix('.jpg')}-too.jpg"
         write_bytes(train.root / name, path.read_bytes())
         path.unlink()
         train.photos[train.photos.index(photo)] = _renamed(photo, path=name, label=label)
