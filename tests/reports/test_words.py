@@ -1,25 +1,37 @@
-"""A study's page in Korean: every word of it, and the sentences of the record."""
+"""Pages in Korean: every word of them is in the catalogue, and the sentences of the record."""
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
 import json
 import re
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
+from mien.audits.catalogue import CHECKS
+from mien.audits.findings import OUTCOMES, Severity
 from mien.errors import UserError
+from mien.head.recipe import Recipe
 from mien.reports.page import study_page
-from mien.reports.words import words
+from mien.reports.words import LANGUAGES, words
+from mien.studio.texts import say
 from mien.workflows.report import report
 
 PAGES = Path(str(files("mien.reports")))
 HANGUL = re.compile(r"[가-힣]")
-# Asked for by `t("…")` in what makes a study's page.
+# Asked for by `t("…")`.
 ASKED = re.compile(r"""\bt\(\s*"([^"]+)\"""")
-SOURCES = ("templates/study.html", "templates/base.html", "figures.py", "page.py")
+SOURCES = sorted([*PAGES.rglob("*.html"), *PAGES.glob("*.py")])
+# Asked for by their names in a record.
+NAMED = {
+    *(field.name.replace("_", " ") for field in dataclasses.fields(Recipe)),
+    *OUTCOMES, *get_args(Severity), *(check.title for check in CHECKS),
+    "yes", "no", "loss", "accuracy", "mirror", "test photos", "training photos out of fold",
+}  # fmt: skip
 
 
 def record() -> dict[str, Any]:
@@ -42,13 +54,38 @@ def record() -> dict[str, Any]:
     }  # fmt: skip
 
 
-def test_the_catalogue_knows_every_word_of_the_page() -> None:
+def test_the_catalogue_knows_every_word_of_the_pages_and_no_other() -> None:
     known = json.loads((PAGES / "texts" / "page.ko.json").read_text("utf-8"))
-    asked = {text for name in SOURCES for text in ASKED.findall((PAGES / name).read_text("utf-8"))}
-    assert len(asked) > 30
-    assert asked <= set(known)
+    asked = {text for path in SOURCES for text in ASKED.findall(path.read_text("utf-8"))}
+    assert len(asked) > 200
+    assert set(known) == asked | NAMED
     for english, korean in known.items():
         assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", korean)), english
+
+
+def test_the_checks_are_called_in_the_pages_as_in_the_studio() -> None:
+    for check in CHECKS:
+        assert words("ko")(check.title) == say("ko", f"audit.check.{check.code}")
+
+
+def test_verbs_offer_the_languages_that_there_are() -> None:
+    for verb in ("report", "audit", "reproduce"):
+        command = importlib.import_module(f"mien.cli.{verb}").command
+        (option,) = [one for one in command.params if one.name == "lang"]
+        assert tuple(option.type.choices) == LANGUAGES
+
+
+def test_a_sentence_that_nobody_translated_is_marked_as_english() -> None:
+    strange = record() | {"sentences": ["A sentence & a half."]}
+    assert '<p><span lang="en">A sentence &amp; a half.</span></p>' in study_page(
+        strange, language="ko"
+    )
+    assert "<p>A sentence &amp; a half.</p>" in study_page(strange)
+
+
+def test_a_class_may_be_called_like_a_placeholder() -> None:
+    text = words("ko")("{label} answered with {answer}: {n}", label="{n}", answer="b", n=3)
+    assert text == "실제 {n}, 답 b: 3장"
 
 
 def test_a_korean_page_is_korean_in_its_headings_figures_and_sentences() -> None:

@@ -151,7 +151,7 @@ def spoken(node: ast.expr, names: dict[str, ast.expr]) -> str:
         ("The background alone tells the class and the skin: class 60% (50% to 70%, chance 20%); "
          "skin 71% (60% to 80%, chance 33%). A model may learn that instead; mix the sources of "
          "the photos.",
-         "배경만으로 알아맞힐 수 있는 것이 있습니다(class · skin): class 60%(50%~70%, 찍기 20%); "
+         "배경만으로 알아맞힐 수 있는 것이 있습니다(클래스 · skin): 클래스 60%(50%~70%, 찍기 20%); "
          "skin 71%(60%~80%, 찍기 33%). 모델이 표정 대신 이것을 배울 수 있으니 여러 곳의 사진을 "
          "섞으세요."),
         ("Classes only among the test photos: bored; only among the training photos: angry. A "

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageOps
+from tests.korean import english
 
 from mien.audits.printed import compare, read_printed
 from mien.audits.tables import count_table
@@ -47,7 +48,12 @@ def planted(drawn, kind: str) -> list[str]:
 
 
 def test_an_audit_finds_what_was_planted_and_reads_from_its_cache_next_time(drawn, photos):
-    record = audit(photos / "train", test=photos / "test")
+    page = photos / "audit.html"
+    record = audit(photos / "train", test=photos / "test", html=page, language="ko")
+    names = (photo.path for photo in drawn.photos)
+    # What Pillow says of a broken file stays as it is.
+    others = ("broken.jpg", "Truncated File Read", str(photos / "train"), "expression")
+    assert english(page, names=[*names, *others]) == []
     copies, mirrored, leaks = (planted(drawn, kind) for kind in ("copies", "mirrored", "leaks"))
     assert set(copies) <= set(record.found("M301").photos)
     assert set(mirrored) <= set(record.found("M302").photos)
@@ -175,3 +181,12 @@ def test_a_printed_table_that_does_not_fit_is_one_clear_error(photos, text, mess
     table.write_text(text)
     with pytest.raises(UserError, match=message):
         audit(photos / "train", expect=table)
+
+
+def test_the_language_of_no_page_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audit", str(tmp_path), "--lang", "ko"]) == 2
+    assert "--lang ko is the language of a page: add --html FILE" in capsys.readouterr().err
+    with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
+        audit(tmp_path / "none", language="fr")

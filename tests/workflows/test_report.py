@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.korean import english
 
 from mien.backbone.weights import Backbone
 from mien.cli import main
@@ -43,6 +44,21 @@ def test_a_run_becomes_one_self_contained_page(run: Path) -> None:
     assert record.neighbours is not None
     assert set(record.neighbours) == set(wrong)
     assert all(len(found) == 3 for found in record.neighbours.values())
+
+
+def test_a_run_in_korean_has_no_english_sentence_of_ours(
+    run: Path, drawn: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = run / "run.json"
+    record = json.loads(path.read_text())
+    left_out = [{"path": "a.jpg", "reason": "is empty"}]
+    path.write_text(json.dumps(record | {"rejects": left_out}))
+    assert main(["report", str(run), "--lang", "ko"]) == 0
+    assert english(run / "report.html", names=[str(drawn / "train"), "small"]) == []
+    assert main(["report", str(run), "--lang", "fr"]) == 2
+    assert "'fr' is not one of 'en', 'ko'" in capsys.readouterr().err
+    with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
+        report(run, language="fr")
 
 
 def test_a_page_can_be_without_photos(run: Path) -> None:
@@ -180,6 +196,14 @@ def test_a_learning_curve_becomes_a_page(tmp_path: Path) -> None:
     page = (tmp_path / "curve.html").read_text(encoding="utf-8")
     assert "행복" in page
     assert "photos per class" in page
+    sentences = [
+        "More photos are worth it: 46 are forecast to give 60 % (50 % to 70 %).",
+        "Collect 행복 first: half of the photos of '행복' are worth 5 points of accuracy.",
+        "With 23 photos of each class: 53 % (20 % to 70 %).",
+    ]
+    path.write_text(json.dumps(document | {"sentences": sentences}), encoding="utf-8")
+    report(path, language="ko")
+    assert english(tmp_path / "curve.html", names=["photos", "expression"]) == []
 
 
 def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:

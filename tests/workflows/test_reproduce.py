@@ -7,10 +7,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.korean import english
 
 from mien.backbone.weights import Backbone
 from mien.cli import main
 from mien.errors import RecipeError, UserError
+from mien.files import write_text
+from mien.reports.page import reproduce_page
 from mien.workflows import reproduce as module
 from mien.workflows import sweeps
 from mien.workflows.paper import read_paper
@@ -57,6 +60,14 @@ def test_a_study_is_done_again(paper: Path, small_backbone: Backbone, tmp_path: 
     again = reproduce(paper, **given)  # type: ignore[arg-type]
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     assert again == record
+    write_text(out / "page.html", reproduce_page(record, language="ko"))
+    assert (
+        english(
+            out / "page.html",
+            names=[str(paper), "small-logistic", "epochs=2", "learning_rate=0.01"],
+        )
+        == []
+    )
 
 
 def test_the_verb_writes_a_page_and_prints_json(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, print_json, progress_bar, say
+from mien.cli.options import lang_option
 
 
 @click.command()
@@ -30,6 +31,7 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
     help="A printed class by group table (JSON): say which cells differ.",
 )
 @click.option("--html", type=click.Path(path_type=Path), help="Write the report as one page.")
+@lang_option("the page")
 @click.option("--seed", default=0, show_default=True, help="Of the checks that deal at random.")
 @json_option
 def command(
@@ -42,12 +44,15 @@ def command(
     skin_tone: bool,
     expect: Path | None,
     html: Path | None,
+    lang: str,
     seed: int,
     as_json: bool,
 ) -> None:
     """Look at PHOTOS before trusting any number: balance, twins, leaks, doubtful labels."""
     from mien.workflows.audit import audit
 
+    if lang != "en" and html is None:
+        raise click.UsageError(f"--lang {lang} is the language of a page: add --html FILE")
     began = time.monotonic()
     with progress_bar() as progress:
         record = audit(
@@ -60,6 +65,7 @@ def command(
             skin_tone=skin_tone,
             expect=expect,
             html=html,
+            language=lang,
             seed=seed,
             progress=progress,
             say=say,

@@ -21,6 +21,22 @@ settings_option = click.option(
 )
 
 
+def lang_option(whose: str) -> Callable[[Command], Command]:
+    """Add ``--lang en|ko``.
+
+    Args:
+        whose: What is written in it, for ``--help``.
+    """
+    # As `mien.reports.words.LANGUAGES`, so that --help is quick; a test holds the two together.
+    return click.option(
+        "--lang",
+        type=click.Choice(["en", "ko"]),
+        default="en",
+        show_default=True,
+        help=f"Language of {whose}.",
+    )
+
+
 def many_trainings_options(command: Command) -> Command:
     """Add what verbs that train many times share: where they score, and on what they run."""
     options = (

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, print_json, progress_bar, say
+from mien.cli.options import lang_option
 
 
 @click.command()
@@ -28,13 +29,7 @@ from mien.cli.console import document, json_option, print_json, progress_bar, sa
     type=click.Path(path_type=Path),
     help="A published.json, whose points are drawn over a study's.",
 )
-@click.option(
-    "--lang",
-    type=click.Choice(["en", "ko"]),
-    default="en",
-    show_default=True,
-    help="Of a study's page; the others are English.",
-)
+@lang_option("the page")
 @json_option
 def command(
     source: Path,

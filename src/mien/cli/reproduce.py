@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, print_json, progress_bar, say
+from mien.cli.options import lang_option
 from mien.cli.train import TimesType
 
 
@@ -38,6 +39,7 @@ from mien.cli.train import TimesType
     type=click.Path(path_type=Path),
     help="Where to write the page; default in the folder.",
 )
+@lang_option("the page")
 @json_option
 def command(
     paper: Path,
@@ -46,6 +48,7 @@ def command(
     recipe: str,
     out: Path | None,
     html: Path | None,
+    lang: str,
     as_json: bool,
 ) -> None:
     """Do the study in the folder PAPER again: its tables, its models, its recipe over many seeds.
@@ -68,7 +71,7 @@ def command(
             say=say,
         )
     page = html or Path(record.folder) / "reproduce.html"
-    write_text(page, reproduce_page(record))
+    write_text(page, reproduce_page(record, language=lang))
     say(f"Page {page}")
     if as_json:
         print_json(document("reproduce", record, began=began))

@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from mien.audits.findings import OUTCOMES, Finding, Side
+from mien.audits.tables import NO_GROUPS, UNKNOWN
 from mien.audits.view import Part
 from mien.errors import PhotoError
 from mien.files import write_text
 from mien.image.decode import decode, read_photo_bytes
 from mien.image.preprocessing import upright_pixels
 from mien.records import plain
+from mien.reports.rendering import render
+from mien.reports.words import Words, words
 
 _MOST_PHOTOS: Final = 24
 _MOST_PAIRS: Final = 16
@@ -28,31 +31,33 @@ _THUMBNAIL_PX: Final = 168
 Key = tuple[str, str]
 
 
-def write_audit_page(path: Path, *, record: Any, parts: Mapping[Side, Part]) -> None:
+def write_audit_page(
+    path: Path, *, record: Any, parts: Mapping[Side, Part], language: str = "en"
+) -> None:
     """Write the page.
 
     Args:
         path: The file.
         record: The record of `mien audit`.
         parts: The photos it is about, for their thumbnails.
+        language: Of the page, one of `words.LANGUAGES`.
 
     Raises:
-        UserError: The file cannot be written.
+        UserError: The file cannot be written, or there are no pages in this language.
     """
-    write_text(path, audit_page(record, parts=parts))
+    write_text(path, audit_page(record, parts=parts, language=language))
 
 
-def audit_page(record: Any, *, parts: Mapping[Side, Part]) -> str:
+def audit_page(record: Any, *, parts: Mapping[Side, Part], language: str = "en") -> str:
     """The page's text; see `write_audit_page`."""
-    from mien.reports.page import render
-
+    t = words(language)
     places = {
         (side, photo.name): photo.path
         for side, part in parts.items()
         for photo in part.dataset.photos
     }
     shown = {key for finding in record.findings for key in _shown(finding)}
-    document = plain(record)
+    document = _named(plain(record), t)
     for finding, source in zip(document["findings"], record.findings, strict=True):
         finding["more_photos"] = max(0, len(_listed(source)) - _MOST_PHOTOS)
         finding["more_pairs"] = max(0, len(source.pairs) - _MOST_PAIRS)
@@ -67,7 +72,22 @@ def audit_page(record: Any, *, parts: Mapping[Side, Part]) -> str:
         counts=counts,
         pictures={key: _thumbnail(places[key]) for key in sorted(shown) if key in places},
         sums=[sum(column) for column in zip(*document["table"]["counts"], strict=True)],
+        language=language,
     )
+
+
+def _named(document: dict[str, Any], t: Words) -> dict[str, Any]:
+    """The document with the table's own words, for what has no group, in the page's language."""
+
+    def name(column: str) -> str:
+        if column == NO_GROUPS:
+            return t("all photos")
+        return " ".join(t("unknown") if word == UNKNOWN else word for word in column.split(" "))
+
+    document["table"]["columns"] = [name(column) for column in document["table"]["columns"]]
+    for lack in document["collect_next"]["cells"]:
+        lack["group"] = name(lack["group"])
+    return document
 
 
 def _listed(finding: Finding) -> list[Key]:

@@ -6,47 +6,45 @@ is loaded from elsewhere, no script runs; light, dark, print and phone are one p
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from mien.exam.words import number
 from mien.records import plain
-from mien.reports import figures
-from mien.reports.said import answer_in
-from mien.reports.svg import NARROW
+from mien.reports import figures, run_figures
+from mien.reports.rendering import both, render, setting
 from mien.reports.words import Words, words
-from mien.version import VERSION
 
-if TYPE_CHECKING:
-    from jinja2 import Environment
-
-_TEMPLATES = Path(__file__).parent / "templates"
 # As many wrong answers as have their nearest photos in the document.
 _MOST_WRONG = 24
 # Plots of a study along one setting.
 _MOST_GRIDS = 4
 
 
-def reproduce_page(record: Any) -> str:
+def reproduce_page(record: Any, *, language: str = "en") -> str:
     """The page of `mien reproduce`.
 
     Args:
         record: Its record, or the JSON document.
+        language: Of the page, one of `words.LANGUAGES`.
+
+    Raises:
+        UserError: There are no pages in this language.
     """
+    t = words(language)
     document = plain(record)
     chance = 1 / len(document["classes"])
     parts = document["its_recipe"]["cross_validation"]
-    return _page(
+    return render(
         "reproduce.html",
         d=document,
         figures={
-            one["setting"]: _both(figures.sweep, one, chance=chance) for one in document["sweeps"]
+            one["setting"]: both(figures.sweep, one, chance=chance, t=t)
+            for one in document["sweeps"]
         },
         its_parts={
             part["name"]: part["accuracy"] for part in parts["per_class"] + parts["per_group"]
         },
+        language=language,
     )
 
 
@@ -55,6 +53,7 @@ def run_page(
     *,
     history: Mapping[str, Any],
     pictures: Mapping[str, Mapping[str, str]],
+    language: str = "en",
 ) -> str:
     """The page of a run.
 
@@ -63,25 +62,35 @@ def run_page(
         history: Seed -> figures of its epochs.
         pictures: ``test`` and ``train``: names of photos -> ``data:`` addresses; empty for a page
             without photos.
+        language: Of the page, one of `words.LANGUAGES`.
+
+    Raises:
+        UserError: There are no pages in this language.
     """
+    t = words(language)
     run = document["record"]
     exam = run["exam"]
     sound = {seed: one for seed, one in history.items() if one and one["train_loss"]}
     photos = {photo["path"]: photo for photo in exam["photos"]} if exam else {}
-    return _page(
+    return render(
         "run.html",
         d=document,
         pictures={"test": {}, "train": {}, **pictures},
         cells=_cells(exam) if exam else [],
         wrong=[photos[path] for path in exam["wrong"][:_MOST_WRONG]] if exam else [],
         figures={
-            "seeds": _both(figures.seeds, document["seeds"]) if _has_scores(document) else None,
-            "reliability": _both(figures.reliability, exam["reliability"])
+            "seeds": both(run_figures.seeds, document["seeds"], t=t)
+            if _has_scores(document)
+            else None,
+            "reliability": both(run_figures.reliability, exam["reliability"], t=t)
             if exam and exam["reliability"]
             else None,
-            "loss": _both(figures.loss_curves, sound, key="loss") if sound else None,
-            "accuracy": _both(figures.loss_curves, sound, key="accuracy") if sound else None,
+            "loss": both(run_figures.loss_curves, sound, key="loss", t=t) if sound else None,
+            "accuracy": both(run_figures.loss_curves, sound, key="accuracy", t=t)
+            if sound
+            else None,
         },
+        language=language,
     )
 
 
@@ -102,9 +111,9 @@ def study_page(
         UserError: There are no pages in this language.
     """
     t = words(language)
-    document = answer_in(language, plain(record))
+    document = plain(record)
     cells = document["cells"]
-    return _page(
+    return render(
         "study.html",
         d=document,
         cells=sorted(cells, key=lambda cell: -cell["mean"]),
@@ -112,7 +121,7 @@ def study_page(
         grids=_grids(cells, printed or {}, t),
         printed=bool(printed),
         curves=[
-            {"name": curve["name"], "svg": _both(figures.mean_curve, curve, t=t)}
+            {"name": curve["name"], "svg": both(run_figures.mean_curve, curve, t=t)}
             for curve in document["curves"]
             if len(curve["epochs"]) > 1
         ],
@@ -120,14 +129,19 @@ def study_page(
     )
 
 
-def curve_page(record: Any) -> str:
+def curve_page(record: Any, *, language: str = "en") -> str:
     """The page of a learning curve.
 
     Args:
         record: Its record, or the JSON document.
+        language: Of the page, one of `words.LANGUAGES`.
+
+    Raises:
+        UserError: There are no pages in this language.
     """
     document = plain(record)
-    return _page("curve.html", d=document, figure=_both(figures.learning, document))
+    figure = both(figures.learning, document, t=words(language))
+    return render("curve.html", d=document, figure=figure, language=language)
 
 
 def _grids(
@@ -138,11 +152,11 @@ def _grids(
     found = []
     for name in names:
         for rest, along in _rows(cells, name):
-            others = ", ".join(f"{t(key.replace('_', ' '))} {_setting(v)}" for key, v in rest)
+            others = ", ".join(f"{t(key.replace('_', ' '))} {setting(v)}" for key, v in rest)
             found.append(
                 {
                     "setting": name,
-                    "svg": _both(
+                    "svg": both(
                         figures.grid, along, setting=name, printed=printed.get(name, {}), t=t
                     ),
                     "caption": t("At {others}.", others=others) if others else "",
@@ -170,12 +184,6 @@ def _rows(
     return kept[:_MOST_GRIDS]
 
 
-def _both(figure: Callable[..., str], *given: Any, **more: Any) -> str:
-    """A figure for a desk and one for a phone; the page shows the one that fits."""
-    wide, narrow = figure(*given, **more), figure(*given, **more, width=NARROW)
-    return f'<div class="on-desk">{wide}</div><div class="on-phone">{narrow}</div>'
-
-
 def _cells(exam: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The photos of each cell of the confusion matrix that has some."""
     labels = exam["confusion"]["labels"]
@@ -196,56 +204,3 @@ def _cells(exam: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _has_scores(document: Mapping[str, Any]) -> bool:
     return any(seed["held_out"] or seed["test"] for seed in document["seeds"])
-
-
-def _page(template: str, **values: Any) -> str:
-    """Render a page, with «63 %» never broken between two lines, in Korean without the space."""
-    between = "" if values.get("language") == "ko" else "\u00a0"
-    return re.sub(r"(?<=\d) (?=%)", between, render(template, **values))
-
-
-def render(template: str, *, language: str = "en", **values: Any) -> str:
-    """Render a template of this package with what all pages share."""
-    shared = {"version": VERSION, "language": language, "t": words(language)}
-    return _environment().get_template(template).render(**shared, **values)
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
-        percent=_percent,
-        percent1=_percent_exact,
-        points=_points,
-        setting=_setting,
-        number=number,
-    )
-    return environment
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
-
-
-def _percent_exact(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def _points(share: float) -> str:
-    # No sign before a zero, and a minus as long as a plus.
-    return f"{round(100 * share)}".replace("-", "−")
-
-
-def _setting(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return " / ".join(f"{one:g}" for one in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -129,7 +129,9 @@ def _value(language: str, kind: str, text: str, *, of: str) -> str:
         for fragment in _load(language, of).fragments:
             text = fragment.pattern.sub(partial(_filled, language, fragment, of=of), text)
     if kind == "both":
-        text = _AND.sub(" · ", text)
+        # What is told may be the class itself; all others are the user's own words.
+        names = [in_language(language, one) if one == "class" else one for one in _AND.split(text)]
+        text = " · ".join(names)
     if kind == "rejects":
         return _REJECT.sub(
             lambda found: f"'{found['path']}' {in_language(language, found['reason'], of=of)}", text

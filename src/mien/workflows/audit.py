@@ -18,6 +18,7 @@ from mien.dataset.splits import TABLE_NAME
 from mien.files import read_json
 from mien.head.recipe import Recipe, recipe_from
 from mien.records import Dataset, Progress, Reject, Say, no_progress, say_nothing
+from mien.reports.words import words
 from mien.workflows.embedder import with_detector_at_hand
 from mien.workflows.exams import looks_at
 from mien.workflows.frozen import Splits, divide_frozen, refuse_two_tests, table_for
@@ -74,6 +75,7 @@ def audit(
     skin_tone: bool = False,
     expect: Path | str | None = None,
     html: Path | str | None = None,
+    language: str = "en",
     seed: int = 0,
     progress: Progress = no_progress,
     say: Say = say_nothing,
@@ -91,13 +93,16 @@ def audit(
         skin_tone: Whether to measure apparent skin tone.
         expect: A printed table of classes and groups (JSON) to hold against the photos.
         html: Where to write the report as one page.
+        language: Of that page, ``en`` or ``ko``.
         seed: Of the checks that deal photos at random.
         progress: Told photos and checks.
         say: Told sentences for the user.
 
     Raises:
-        UserError: A folder, the model or the recipe cannot be used.
+        UserError: A folder, the model or the recipe cannot be used, or there are no pages in the
+            language.
     """
+    words(language)
     printed = None if expect is None else _read_expected(Path(expect))
     view, n_embedded = look(
         Path(photos), test=test, splits=splits, model=model, recipe=recipe,
@@ -123,7 +128,7 @@ def audit(
     if html is not None:
         from mien.reports.audit_page import write_audit_page
 
-        write_audit_page(Path(html), record=record, parts=dict(view.parts))
+        write_audit_page(Path(html), record=record, parts=dict(view.parts), language=language)
     return record
 
 

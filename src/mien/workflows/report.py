@@ -15,6 +15,7 @@ from mien.errors import UserError
 from mien.files import read_json, write_text
 from mien.records import Estimate, Progress, Say, no_progress, plain, say_nothing
 from mien.reports.page import curve_page, reproduce_page, run_page, study_page
+from mien.reports.words import words
 from mien.stats import share
 from mien.workflows import runs
 from mien.workflows.advice import advise, read_audit
@@ -85,13 +86,15 @@ def report(
             a run's page then tells.
         published: A ``published.json`` as `mien reproduce` takes it, whose printed accuracies are
             drawn over a study's.
-        language: Of a study's page, ``en`` or ``ko``; the other pages are English.
+        language: Of the page, ``en`` or ``ko``.
         progress: Told photos, where nearest ones are looked for.
         say: Told what had to be left out.
 
     Raises:
-        UserError: The folder holds no run, study or reproduction.
+        UserError: The folder holds no run, study or reproduction, or there are no pages in this
+            language.
     """
+    words(language)
     folder = Path(source)
     printed = {} if published is None else read_printed(Path(published))
     if folder.is_file():
@@ -100,7 +103,15 @@ def report(
     page = Path(html) if html else folder / "report.html"
     if (folder / runs.RECORD).is_file():
         found = None if audit is None else read_audit(Path(audit))
-        return _report_run(folder, page, photos=photos, audit=found, progress=progress, say=say)
+        return _report_run(
+            folder,
+            page,
+            photos=photos,
+            audit=found,
+            language=language,
+            progress=progress,
+            say=say,
+        )
     if (folder / STUDY_RECORD).is_file():
         return _report_document(folder / STUDY_RECORD, page, printed=printed, language=language)
     raise UserError(
@@ -111,13 +122,17 @@ def report(
 
 # What tells the documents apart, and the page of each.
 _DOCUMENTS: tuple[tuple[str, Kind, Callable[[Any, Printed, str], str]], ...] = (
-    ("sweeps", "reproduce", lambda record, *_: reproduce_page(record)),
+    (
+        "sweeps",
+        "reproduce",
+        lambda record, _, language: reproduce_page(record, language=language),
+    ),
     (
         "cells",
         "study",
         lambda record, printed, language: study_page(record, printed=printed, language=language),
     ),
-    ("worth_more", "curve", lambda record, *_: curve_page(record)),
+    ("worth_more", "curve", lambda record, _, language: curve_page(record, language=language)),
 )
 
 
@@ -141,6 +156,7 @@ def _report_run(
     *,
     photos: bool,
     audit: Mapping[str, Any] | None,
+    language: str,
     progress: Progress,
     say: Say,
 ) -> ReportRecord:
@@ -168,6 +184,7 @@ def _report_run(
             plain(document),
             history=history,
             pictures=_pictures(exam, near, train=train, test=test) if photos else {},
+            language=language,
         )
     write_text(page, text)
     return document
