@@ -1,4 +1,4 @@
-"""Finds what a Korean page says in English: `english(page, names)` walks it word by word."""
+"""Finds what a Korean page or Markdown says in English: `english` walks it word by word."""
 
 from __future__ import annotations
 
@@ -32,9 +32,18 @@ def english(page: Path, *, names: Iterable[str]) -> list[str]:
     text = _Text()
     text.feed(page.read_text("utf-8"))
     assert text.languages == ["ko"], "parts are marked as English"
-    assert sum(bool(re.search("[가-힣]", said)) for said in text.said) > 20
+    return _left(text.said, names)
+
+
+def english_markdown(text: str, *, names: Iterable[str]) -> list[str]:
+    """Likewise of Markdown; what stands between backquotes is to be typed, or names a file."""
+    return _left(re.sub(r"(```|`).*?\1", "", text, flags=re.DOTALL).splitlines(), names)
+
+
+def _left(spoken: list[str], names: Iterable[str]) -> list[str]:
+    assert sum(bool(re.search("[가-힣]", said)) for said in spoken) > 9
     own = NAMES | {word for name in (*DRAWN, *names) for word in _WORD.findall(name)}
-    return [said for said in text.said if set(_WORD.findall(said)) - own]
+    return [said for said in spoken if set(_WORD.findall(said)) - own]
 
 
 class _Text(HTMLParser):

@@ -17,7 +17,7 @@ from tests.consumers.conftest import Export, run_python
 from mien.dataset.drawn import draw_face
 from mien.face import load_face_finder
 from mien.formats.catalogue import EXPORTERS
-from mien.formats.readme import snippet
+from mien.formats.snippet import snippet
 from mien.image.decode import decode
 from mien.image.preprocessing import Preprocessing, upright_pixels
 from mien.model import Model

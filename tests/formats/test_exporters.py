@@ -13,20 +13,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.korean import english_markdown
 
 from mien.cli.export import FORMATS
-from mien.errors import ModelError
+from mien.errors import ModelError, UserError
 from mien.formats import asking, parity, programs
 from mien.formats.asking import Said
 from mien.formats.catalogue import EXPORTERS, exporter
 from mien.formats.golden import golden_pictures, scaled
 from mien.formats.keras_config import keras_config, walk_layers
 from mien.formats.programs import NotHereError
-from mien.formats.readme import readme, snippet
+from mien.formats.snippet import snippet
 from mien.formats.tensorflow_files import litert_bytes
 from mien.model import Model, model_from_bytes, write_model
+from mien.reports.readme import export_readme
 from mien.workflows.export import export
 
+# Programs and files, called so in any language.
+FAMILIAR = (
+    *EXPORTERS, "ONNX Keras TensorFlow TensorFlow.js Lite LiteRT SavedModel Edge TPU uint int zip",
+    "keras_model.h5 model.keras model.json weights.bin metadata.json model_unquant.tflite",
+    "python ms model.savedmodel onnxruntime card.md README English",
+)  # fmt: skip
 LIGHT = [name for name, one in EXPORTERS.items() if one.extra is None]
 
 
@@ -143,12 +151,18 @@ def test_a_small_variant_that_parts_is_left_out_and_the_rest_is_written(
         return Said(probs=said.probs[:, ::-1], version=said.version, ms=said.ms)
 
     monkeypatch.setitem(parity.CONSUMERS, "onnxruntime", wrong)  # type: ignore[arg-type]
-    told = export(tmp_path / "model.onnx", to="onnx", out=tmp_path / "out").plain()
+    told = export(tmp_path / "model.onnx", to="onnx", out=tmp_path / "out", language="ko").plain()
     assert {one["file"] for one in told["parity"] if one["left_out"]} == {"model-int8.onnx"}
     assert "model-uint8.onnx" in told["files"]
     assert "model-int8.onnx" not in told["files"]
     assert not (tmp_path / "out" / "model-int8.onnx").exists()
     assert "left out" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    assert "README.ko.md" in told["files"]
+    korean = (tmp_path / "out" / "README.ko.md").read_text(encoding="utf-8")
+    assert english_markdown(korean, names=[*FAMILIAR, *model.labels]) == []
+    assert snippet(model, "onnx") in korean
+    export(tmp_path / "model.onnx", to="onnx", out=tmp_path / "out")
+    assert not (tmp_path / "out" / "README.ko.md").exists()
 
 
 def test_an_unknown_format_is_named_with_those_that_are_known() -> None:
@@ -220,7 +234,7 @@ def test_the_readmes_program_answers_as_the_model_does(
     other = dataclasses.replace(model, preprocessing=preprocessing)
     write_model(tmp_path / "model.onnx", other)
     (tmp_path / "predict.py").write_text(snippet(other, "onnx"))
-    assert snippet(other, "onnx") in readme(other, format="onnx", parities=())
+    assert snippet(other, "onnx") in export_readme(other, format="onnx", parities=())
     picture = np.random.default_rng(3).integers(0, 256, (70, 50, 3), np.uint8)
     Image.fromarray(picture).save(tmp_path / "photo.png")
     done = subprocess.run(
@@ -236,12 +250,33 @@ def test_the_readmes_program_answers_as_the_model_does(
     np.testing.assert_allclose([float(p) for _, p in told], other.probs(x[None])[0], atol=2e-6)
 
 
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_the_readme_in_korean_says_all_of_it_in_korean(name: str, model: Model) -> None:
+    import dataclasses
+
+    face = "orient | crop:face(0.8,yunet) | resize:32:area | grey | scale:-1:1"
+    faced = dataclasses.replace(model, preprocessing=face, card="# Model card")
+    checks = EXPORTERS[name].checks
+    parities = [
+        parity.Parity(file=one.file, consumer=one.consumer, checked=False, reason=reason)
+        for one in checks
+        for reason in ("keras is not installed in 'python3'", "'python3' is not there")
+    ]
+    text = export_readme(faced, format=name, parities=parities, language="ko")
+    names = [*FAMILIAR, *model.labels, *(f"{one.file} {one.consumer}" for one in checks)]
+    assert english_markdown(text, names=names) == []
+    assert "[card.md](card.md)" in text
+    with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
+        export_readme(model, format=name, parities=(), language="fr")
+
+
 def test_the_readme_of_a_face_model_says_how_the_face_is_cropped(model: Model) -> None:
     import dataclasses
 
     face = "orient | crop:face(0.8,yunet) | resize:32:area | grey | scale:-1:1"
-    text = readme(dataclasses.replace(model, preprocessing=face), format="keras", parities=())
-    assert "0.8 times the longer side" in text
+    faced = dataclasses.replace(model, preprocessing=face)
+    text = export_readme(faced, format="keras", parities=())
+    assert "0.8 times the longer side" in " ".join(text.split())
     compile(snippet(dataclasses.replace(model, preprocessing=face), "keras"), "predict.py", "exec")
 
 

@@ -1,6 +1,10 @@
 import numpy as np
+import pytest
+from tests.korean import english_markdown
 
+from mien.errors import UserError
 from mien.exam import examine
+from mien.exam.seeds import over_seeds
 from mien.reports.card import model_card
 
 LABELS = ["happy|<b>", "sad"]
@@ -55,3 +59,24 @@ def test_a_card_without_a_test_says_that_nothing_is_known() -> None:
 def test_a_leak_is_the_first_of_the_limits() -> None:
     card = model_card(run_of(tested=True, shared=True))
     assert "## Limits\n\n- Leak: 1 of the 10 test photos" in card
+
+
+@pytest.mark.parametrize("tested", [True, False])
+def test_a_card_in_korean_says_all_of_it_in_korean(tested: bool) -> None:
+    run = run_of(tested=tested, shared=True)
+    run["sentences"] = run["exam"]["sentences"] if tested else []
+    run["test"] = {"n": 2, "sentence": over_seeds([0.4, 0.6]).sentence} if tested else None
+    run["sources"] = {
+        "by_licence": {"CC0": 7}, "by_source": {"openverse": 7}, "n_unknown": 9,
+    }  # fmt: skip
+    card = model_card(run, language="ko")
+    names = ["happy b sad skin brown white", "CC openverse", "sources RUN"]
+    assert english_markdown(card, names=names) == []
+    assert "제5조 제1항 (f)" in card
+    assert r"happy\|\<b\>" in card
+    assert " %" not in card
+
+
+def test_a_card_is_in_a_language_that_there_is() -> None:
+    with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
+        model_card(run_of(tested=False), language="fr")

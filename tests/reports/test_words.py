@@ -15,6 +15,7 @@ import pytest
 from mien.audits.catalogue import CHECKS
 from mien.audits.findings import OUTCOMES, Severity
 from mien.errors import UserError
+from mien.formats.catalogue import EXPORTERS
 from mien.head.recipe import Recipe
 from mien.reports.page import study_page
 from mien.reports.words import LANGUAGES, words
@@ -25,11 +26,14 @@ PAGES = Path(str(files("mien.reports")))
 HANGUL = re.compile(r"[가-힣]")
 # Asked for by `t("…")`.
 ASKED = re.compile(r"""\bt\(\s*"([^"]+)\"""")
-SOURCES = sorted([*PAGES.rglob("*.html"), *PAGES.glob("*.py")])
+SOURCES = sorted(
+    [*PAGES.glob("templates/*.html"), *PAGES.glob("templates/*.md"), *PAGES.glob("*.py")]
+)
 # Asked for by their names in a record.
 NAMED = {
     *(field.name.replace("_", " ") for field in dataclasses.fields(Recipe)),
     *OUTCOMES, *get_args(Severity), *(check.title for check in CHECKS),
+    *(one.about for one in EXPORTERS.values()),
     "yes", "no", "loss", "accuracy", "mirror", "test photos", "training photos out of fold",
 }  # fmt: skip
 
@@ -57,7 +61,7 @@ def record() -> dict[str, Any]:
 def test_the_catalogue_knows_every_word_of_the_pages_and_no_other() -> None:
     known = json.loads((PAGES / "texts" / "page.ko.json").read_text("utf-8"))
     asked = {text for path in SOURCES for text in ASKED.findall(path.read_text("utf-8"))}
-    assert len(asked) > 200
+    assert len(asked) > 250
     assert set(known) == asked | NAMED
     for english, korean in known.items():
         assert set(re.findall(r"\{\w+\}", english)) == set(re.findall(r"\{\w+\}", korean)), english
@@ -69,7 +73,7 @@ def test_the_checks_are_called_in_the_pages_as_in_the_studio() -> None:
 
 
 def test_verbs_offer_the_languages_that_there_are() -> None:
-    for verb in ("report", "audit", "reproduce"):
+    for verb in ("report", "audit", "reproduce", "export"):
         command = importlib.import_module(f"mien.cli.{verb}").command
         (option,) = [one for one in command.params if one.name == "lang"]
         assert tuple(option.type.choices) == LANGUAGES

@@ -7,11 +7,12 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.korean import english
+from tests.korean import english, english_markdown
 
 from mien.backbone.weights import Backbone
 from mien.cli import main
 from mien.errors import ModelError, UserError
+from mien.workflows.card import card_of
 from mien.workflows.compare import compare
 from mien.workflows.report import report
 from mien.workflows.train import train
@@ -55,6 +56,13 @@ def test_a_run_in_korean_has_no_english_sentence_of_ours(
     path.write_text(json.dumps(record | {"rejects": left_out}))
     assert main(["report", str(run), "--lang", "ko"]) == 0
     assert english(run / "report.html", names=[str(drawn / "train"), "small"]) == []
+    card = run / "card.ko.md"
+    assert main(["report", str(run), "--lang", "ko", "--card", str(card)]) == 0
+    assert f"Card {card}" in capsys.readouterr().out
+    words = card.read_text(encoding="utf-8")
+    assert english_markdown(words, names=["RUN"]) == []
+    assert main(["report", str(run), "--card", str(run / "again.md")]) == 0
+    assert (run / "again.md").read_text() == (run / "card.md").read_text()
     assert main(["report", str(run), "--lang", "fr"]) == 2
     assert "'fr' is not one of 'en', 'ko'" in capsys.readouterr().err
     with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
@@ -96,6 +104,11 @@ def test_photos_outside_the_folder_are_never_shown(run: Path) -> None:
     assert "data:image" not in page
 
 
+def test_only_a_run_has_a_card(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="only a run has a model card"):
+        report(tmp_path, card=tmp_path / "card.md")
+
+
 def test_a_folder_without_a_record_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no finished run or study"):
         report(tmp_path)
@@ -105,6 +118,8 @@ def test_a_record_of_another_kind_is_one_clear_error(run: Path) -> None:
     (run / "run.json").write_text("{}")
     with pytest.raises(UserError, match="is not a record of this version"):
         report(run)
+    with pytest.raises(UserError, match="is not a record of this version"):
+        card_of(run, language="ko")
 
 
 def test_a_study_becomes_a_page(

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mien.cli.console import document, json_option, print_json, progress_bar, say
+from mien.cli.options import lang_option
 
 # Beside the catalogue, so that --help is quick; a test holds the two together.
 FORMATS = ("onnx", "keras", "tfjs", "teachable-machine", "litert", "litert-int8", "savedmodel")
@@ -29,9 +30,10 @@ FORMATS = ("onnx", "keras", "tfjs", "teachable-machine", "litert", "litert-int8"
     type=click.Path(path_type=Path),
     help="Training photos, to calibrate litert-int8 on.",
 )
+@lang_option("a second README and card, beside the English ones")
 @json_option
 def command(
-    model: Path, formats: tuple[str, ...], out: Path, photos: Path | None, as_json: bool
+    model: Path, formats: tuple[str, ...], out: Path, photos: Path | None, lang: str, as_json: bool
 ) -> None:
     """Write MODEL in other programs' formats, and prove that it answers the same.
 
@@ -41,7 +43,7 @@ def command(
 
     began = time.monotonic()
     with progress_bar() as progress:
-        record = export(model, to=formats, out=out, photos=photos, progress=progress)
+        record = export(model, to=formats, out=out, photos=photos, language=lang, progress=progress)
     if as_json:
         print_json(document("export", record, began=began))
         return

@@ -29,7 +29,10 @@ from mien.cli.options import lang_option
     type=click.Path(path_type=Path),
     help="A published.json, whose points are drawn over a study's.",
 )
-@lang_option("the page")
+@click.option(
+    "--card", type=click.Path(path_type=Path), help="Write a run's model card, too (Markdown)."
+)
+@lang_option("page and card")
 @json_option
 def command(
     source: Path,
@@ -37,6 +40,7 @@ def command(
     photos: bool,
     audit: Path | None,
     published: Path | None,
+    card: Path | None,
     lang: str,
     as_json: bool,
 ) -> None:
@@ -51,6 +55,7 @@ def command(
         record = report(
             source,
             html=html,
+            card=card,
             photos=photos,
             audit=audit,
             published=published,
@@ -64,3 +69,5 @@ def command(
     for sentence in record.advice:
         click.echo(sentence)
     click.echo(f"Page {record.page}")
+    if record.card is not None:
+        click.echo(f"Card {record.card}")

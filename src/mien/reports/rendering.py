@@ -1,7 +1,7 @@
-"""What makes text of the pages' templates: filters, the page's words, the verbs' sentences.
+"""What makes text of the templates of pages and Markdown: filters, words, the verbs' sentences.
 
-Law: all text is escaped; a sentence that no catalogue knows stands in English and is marked as
-English, so that a screen reader and a browser's hyphenation know.
+Law: in a page all text is escaped; a sentence that no catalogue knows stands in English and is
+marked as English, so that a screen reader and a browser's hyphenation know.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mien.exam.words import number
+from mien.reports.auditing import wrapped
 from mien.reports.said import in_language
 from mien.reports.svg import NARROW
 from mien.reports.words import words
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
+_PERCENT_SPACE: Final = re.compile(r"(?<=\d) (?=%)")
+# Of the lines of a paragraph in Markdown.
+_COLUMNS: Final = 100
+_CODE: Final = re.compile("`[^`]*`")
 _LATIN: Final = re.compile("[A-Za-z]")
 
 
@@ -41,7 +46,19 @@ def render(template: str, *, language: str = "en", **values: Any) -> str:
         "said": partial(told, language),
     }
     text = _environment().get_template(template).render(**shared, **values)
-    return re.sub(r"(?<=\d) (?=%)", "" if language == "ko" else "\u00a0", text)
+    return _PERCENT_SPACE.sub("" if language == "ko" else "\u00a0", text)
+
+
+def render_markdown(template: str, *, language: str = "en", **values: Any) -> str:
+    """Render a template of this package in Markdown; blank lines never come twice.
+
+    Raises:
+        UserError: There are no texts in this language.
+    """
+    shared = {"language": language, "t": words(language), "said": partial(in_language, language)}
+    text = _environment().get_template(template).render(**shared, **values)
+    text = _PERCENT_SPACE.sub("", text) if language == "ko" else text
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def told(language: str, sentence: str) -> str | Markup:
@@ -67,6 +84,16 @@ def both(figure: Callable[..., str], *given: Any, **more: Any) -> str:
     return f'<div class="on-desk">{wide}</div><div class="on-phone">{narrow}</div>'
 
 
+def as_text(name: str) -> str:
+    r"""A name as text: nothing in it is Markdown or HTML.
+
+    Example:
+        >>> print(as_text("happy|<b>"))
+        happy\|\<b\>
+    """
+    return re.sub(r"([\\`*_\[\]<>|#&])", r"\\\1", " ".join(name.split()))
+
+
 def setting(value: Any) -> str:
     """A recipe's setting as people read it.
 
@@ -86,7 +113,7 @@ def _environment() -> Environment:
 
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
+        autoescape=lambda name: name is None or name.endswith(".html"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -97,8 +124,16 @@ def _environment() -> Environment:
         points=_points,
         setting=setting,
         number=number,
+        md=as_text,
+        wrap=_wrapped,
     )
     return environment
+
+
+def _wrapped(text: str) -> str:
+    """A paragraph of Markdown in lines; what stands between backquotes stays on one."""
+    whole = _CODE.sub(lambda code: code[0].replace(" ", "\0"), text)
+    return wrapped(whole, hanging=0, width=_COLUMNS).replace("\0", " ")
 
 
 def _percent(share: float | None) -> str:

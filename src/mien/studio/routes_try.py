@@ -20,7 +20,7 @@ from mien.image.preprocessing import NO_FACE
 from mien.records import plain
 from mien.serve.errors import error_body
 from mien.studio import exports
-from mien.studio.context import Studio, studio_of, told
+from mien.studio.context import Studio, language_of, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.models import Models
 from mien.workflows.live import Look, Looker
@@ -115,6 +115,7 @@ def export(asked: ExportAsked, request: Request) -> Any:
         "to": asked.to,
         "out": str(exports.place(run, asked.to)),
         "photos": str(studio.project.root),
+        "language": language_of(request),
     }
     return studio.jobs.start("export", arguments)
 

@@ -141,6 +141,7 @@ def export(arguments: Mapping[str, Any], tell: Tell) -> Any:
         to=arguments["to"],
         out=arguments["out"],
         photos=arguments["photos"],
+        language=arguments["language"],
         progress=tell.progress,
     )
 

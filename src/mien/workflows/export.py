@@ -6,7 +6,7 @@ where one parts from the model further than allowed, none is written. `golden.js
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,12 +23,16 @@ from mien.formats.catalogue import Exporter, exporter
 from mien.formats.golden import golden_pictures, golden_pngs, scaled
 from mien.formats.parity import Export, Parity, check_exports, start_programs
 from mien.formats.programs import running_programs
-from mien.formats.readme import readme, snippet
+from mien.formats.snippet import snippet
 from mien.image.decode import read_photo_bytes
 from mien.image.preprocessing import Preprocessing
 from mien.model import Model
 from mien.records import Progress, no_progress, plain
+from mien.reports.readme import export_readme
+from mien.reports.words import LANGUAGES, words
 from mien.version import VERSION
+from mien.workflows import runs
+from mien.workflows.card import card_of
 from mien.workflows.embedder import face_finder_for
 from mien.workflows.models import open_model
 
@@ -66,6 +70,7 @@ def export(
     to: Sequence[str] | str,
     out: Path | str,
     photos: Path | str | None = None,
+    language: str = "en",
     progress: Progress = no_progress,
 ) -> ExportRecord:
     """Export a model, one folder a format where there are several.
@@ -75,12 +80,15 @@ def export(
         to: Formats, keys of `EXPORTERS`.
         out: Folder to write; a folder of each format's name inside it where there are several.
         photos: Training photos, for formats that are calibrated on them.
+        language: ``ko`` adds ``README.ko.md``, and ``card.ko.md`` where the model is a run's.
         progress: Told writing, by formats, and then consumers, each after it was asked.
 
     Raises:
         UserError: The model or the photos cannot be used, a format is unknown or needs something
-            that is not installed, or a consumer answers otherwise than the model.
+            that is not installed, a consumer answers otherwise than the model, or there is no
+            README in the language.
     """
+    words(language)
     names = [to] if isinstance(to, str) else list(dict.fromkeys(to))
     exporters = [exporter(name) for name in names]
     with running_programs():
@@ -95,10 +103,16 @@ def export(
         progress("writing", len(names), len(names))
         parities = check_exports(opened, exports, progress=progress)
     golden = _golden_answers(opened)
+    card = _card_in(language, Path(model))
     files: list[str] = []
     for name, proven, checked in zip(names, exports, parities, strict=True):
         folder = Path(out) / name if len(names) > 1 else Path(out)
-        written = _place(opened, name, made=proven, parities=checked, golden=golden, folder=folder)
+        texts = _texts(opened, name, parities=checked, language="en", card=opened.card)
+        if language != "en":
+            texts |= _texts(opened, name, parities=checked, language=language, card=card)
+        written = _place(
+            opened, name, made=proven, parities=checked, golden=golden, texts=texts, folder=folder
+        )
         files += [(folder / path).relative_to(Path(out)).as_posix() for path in written]
     every = tuple(one for checked in parities for one in checked)
     return ExportRecord(model=str(model), out=str(out), files=tuple(files), parity=every)
@@ -111,6 +125,7 @@ def _place(
     made: Export,
     parities: Sequence[Parity],
     golden: Sequence[dict[str, Any]],
+    texts: Mapping[str, str],
     folder: Path,
 ) -> list[str]:
     """Write an export that was proven to its folder; give the paths in it."""
@@ -122,9 +137,12 @@ def _place(
     if name not in ("tfjs", "teachable-machine"):
         write_text(folder / "predict.py", snippet(model, name))
         files["predict.py"] = b""
-    write_text(folder / "README.md", readme(model, format=name, parities=parities))
-    if model.card:
-        write_text(folder / "card.md", model.card)
+    # What an earlier export said in another language is no longer so.
+    for name_of in ("README.{}.md", "card.{}.md"):
+        for language in LANGUAGES:
+            (folder / name_of.format(language)).unlink(missing_ok=True)
+    for path, text in texts.items():
+        write_text(folder / path, text)
     record = {
         "format": FORMAT_VERSION,
         "mien": VERSION,
@@ -139,7 +157,24 @@ def _place(
         "parity": [plain(one) for one in parities],
     }
     write_json(folder / GOLDEN, record)
-    return [*files, "README.md", *(["card.md"] if model.card else []), GOLDEN]
+    return [*files, *texts, GOLDEN]
+
+
+def _card_in(language: str, model: Path) -> str | None:
+    """The card in another language, where there is a run to write it from."""
+    run = model.parent if model.name == runs.MODEL else model
+    if language == "en" or not (run / runs.RECORD).is_file():
+        return None
+    return card_of(run, language=language)
+
+
+def _texts(
+    model: Model, name: str, *, parities: Sequence[Parity], language: str, card: str | None
+) -> dict[str, str]:
+    """README and card in a language, by the names of their files."""
+    end = "md" if language == "en" else f"{language}.md"
+    readme = export_readme(model, format=name, parities=parities, language=language, card=card)
+    return {f"README.{end}": readme} | ({f"card.{end}": card} if card else {})
 
 
 def _golden_answers(model: Model) -> list[dict[str, Any]]:

@@ -19,9 +19,11 @@ from mien.reports.words import words
 from mien.stats import share
 from mien.workflows import runs
 from mien.workflows.advice import advise, read_audit
+from mien.workflows.card import card_of
 from mien.workflows.commands import run_command
 from mien.workflows.paper import Printed, read_printed
 from mien.workflows.pictures import neighbours, thumbnails
+from mien.workflows.readable import readable
 
 Kind: TypeAlias = Literal["run", "study", "reproduce", "curve"]
 STUDY_RECORD = "study.json"
@@ -47,6 +49,7 @@ class ReportRecord:
         source: The folder that was reported.
         kind: What it holds.
         page: The page that was written.
+        card: The model card that was written; None where none was asked for.
         record: The record that the page shows.
         seeds: Of a run: held-out and test photos side by side.
         advice: What to use and what to collect next, in words.
@@ -58,6 +61,7 @@ class ReportRecord:
     kind: Kind
     page: str
     record: Mapping[str, Any]
+    card: str | None = None
     seeds: tuple[SeedScores, ...] = ()
     advice: tuple[str, ...] = ()
     neighbours: Mapping[str, Any] | None = None
@@ -68,6 +72,7 @@ def report(
     source: Path | str,
     *,
     html: Path | str | None = None,
+    card: Path | str | None = None,
     photos: bool = True,
     audit: Path | str | None = None,
     published: Path | str | None = None,
@@ -81,12 +86,13 @@ def report(
         source: Its folder; or a file with the JSON document of `mien study`, `mien reproduce` or
             `mien curve`.
         html: The page's file; ``report.html`` in the folder, or beside the file, when None.
+        card: Where to write the model card of a run as well.
         photos: Whether thumbnails of the photos are in the page; they may show people.
         audit: A file with the JSON document of `mien audit` of the training photos, whose findings
             a run's page then tells.
         published: A ``published.json`` as `mien reproduce` takes it, whose printed accuracies are
             drawn over a study's.
-        language: Of the page, ``en`` or ``ko``.
+        language: Of page and card, ``en`` or ``ko``.
         progress: Told photos, where nearest ones are looked for.
         say: Told what had to be left out.
 
@@ -97,6 +103,11 @@ def report(
     words(language)
     folder = Path(source)
     printed = {} if published is None else read_printed(Path(published))
+    if card is not None and not (folder / runs.RECORD).is_file():
+        raise UserError(
+            f"'{folder}' is no run, and only a run has a model card",
+            "Give the folder of a run, or leave --card out.",
+        )
     if folder.is_file():
         page = Path(html) if html else folder.with_suffix(".html")
         return _report_document(folder, page, printed=printed, language=language)
@@ -106,6 +117,7 @@ def report(
         return _report_run(
             folder,
             page,
+            card=None if card is None else Path(card),
             photos=photos,
             audit=found,
             language=language,
@@ -140,7 +152,7 @@ def _report_document(path: Path, page: Path, *, printed: Printed, language: str)
     record = read_json(path, what="record of mien")
     for key, kind, page_of in _DOCUMENTS:
         if isinstance(record, dict) and key in record:
-            with _readable(path):
+            with readable(path):
                 text = page_of(record, printed, language)
             write_text(page, text)
             return ReportRecord(source=str(path), kind=kind, page=str(page), record=record)
@@ -154,6 +166,7 @@ def _report_run(
     folder: Path,
     page: Path,
     *,
+    card: Path | None,
     photos: bool,
     audit: Mapping[str, Any] | None,
     language: str,
@@ -163,7 +176,7 @@ def _report_run(
     run = runs.read_run(folder)
     path = folder / runs.HISTORY
     history = read_json(path, what="history of a run") if path.is_file() else {}
-    with _readable(folder / runs.RECORD):
+    with readable(folder / runs.RECORD):
         exam, test = run["exam"], Path(run["test_photos"] or ".")
         wrong = exam["wrong"][:_MOST_WRONG] if exam else []
         train = Path(run["photos"])
@@ -174,6 +187,7 @@ def _report_run(
             source=str(folder),
             kind="run",
             page=str(page),
+            card=None if card is None else str(card),
             record=run,
             seeds=tuple(_seed(seed, exam) for seed in run["seeds"]),
             advice=advise(run, train=train, audit=audit),
@@ -187,26 +201,9 @@ def _report_run(
             language=language,
         )
     write_text(page, text)
+    if card is not None:
+        write_text(card, card_of(folder, language=language))
     return document
-
-
-class _readable:  # noqa: N801 - used as a word: with _readable(path)
-    """Turns what a record lacks into an error about its file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        from jinja2 import UndefinedError
-
-        if isinstance(error, KeyError | TypeError | AttributeError | UndefinedError):
-            raise UserError(
-                f"'{self._path}' is not a record of this version of mien: {error}",
-                "Run it again, or use the version that wrote it.",
-            ) from error
 
 
 def _pictures(

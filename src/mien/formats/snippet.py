@@ -1,21 +1,17 @@
-"""The README of an export: what is in the folder, and a program that runs as it stands.
+"""The program of an export's README, which runs as it stands; for the browser, a page.
 
-Law: the program in the README prepares a photo as the model's preprocessing says, step by step, and
-prints one line a class. A test runs each of them. Knows nothing of parity but its records.
+Law: it prepares a photo as the model's preprocessing says, step by step, and prints one line a
+class. A test runs each of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
-from mien.formats.catalogue import EXPORTERS
 from mien.formats.golden import range_of
-from mien.formats.parity import Parity
 from mien.image.preprocessing import (
     Bgr,
     CropCentre,
-    CropFace,
     Grey,
     Mirror,
     Orient,
@@ -82,7 +78,7 @@ _NEEDS: Final = {
     "litert-int8": "ai-edge-litert",
 }
 
-_PAGE: Final = """<!doctype html>
+PAGE: Final = """<!doctype html>
 <meta charset="utf-8">
 <script src="https://cdn.jsdelivr.net/npm/@tensorflow/tfjs@1.3.1/dist/tf.min.js"></script>
 <script src="https://cdn.jsdelivr.net/npm/@teachablemachine/image@0.8.5/dist/\
@@ -101,48 +97,16 @@ teachablemachine-image.min.js"></script>
 </script>"""
 
 
-def readme(model: Model, *, format: str, parities: Sequence[Parity]) -> str:
-    """Write the README of an export.
+def needs(model: Model, format: str) -> str:
+    """What pip has to install for the program, by pip's names.
 
     Args:
         model: What was exported.
         format: A key of `EXPORTERS`.
-        parities: What was measured, and what could not be.
     """
-    parts = [
-        f"# A classifier, as {format}",
-        EXPORTERS[format].about,
-        "It tells apart: " + ", ".join(model.labels) + ".",
-        f"Preprocessing: `{model.preprocessing}`.",
-        _face_words(model),
-        _use(model, format),
-        "## Checked",
-        _table(parities),
-        "`golden.json` holds the model's own answers for the pictures in `golden/`.",
-        model.card or "There is no model card.",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _use(model: Model, format: str) -> str:
-    if format in ("tfjs", "teachable-machine"):
-        first = "Unpack `tm-my-image-model.zip`. " if format == "teachable-machine" else ""
-        return (
-            f"## Use\n\n{first}Save this beside the files as `index.html`, and let a web server "
-            "show the folder (`python3 -m http.server`).\n\n"
-            f"```html\n{_PAGE}\n```\n\n"
-            "Teachable Machine's library crops the centre, resizes with the browser's filter and "
-            "computes x / 127 - 1. The range is allowed for in the first layer of this file, so "
-            f"that a picture prepared as `{model.preprocessing}` but for its last step gets the "
-            "model's own answer to 0.002; a browser's filter and JPEG decoder add to that."
-        )
-    needs = f"numpy pillow {_NEEDS[format]}"
-    if Preprocessing.parse(model.preprocessing).needs_face:
-        needs += " mien"
-    return (
-        f"## Use\n\n```\npip install {needs}\npython predict.py PHOTO\n```\n\n"
-        f"```python\n{snippet(model, format)}```"
-    )
+    libraries = f"numpy pillow {_NEEDS[format]}"
+    needs_face = Preprocessing.parse(model.preprocessing).needs_face
+    return f"{libraries} mien" if needs_face else libraries
 
 
 def snippet(model: Model, format: str) -> str:
@@ -210,32 +174,3 @@ if face is None:
     sys.exit("no face found")
 x = steps.apply(picture, face=face)
 image = np.clip(np.round((x - {offset!r}) * {divisor!r}), 0, 255).astype(np.uint8)"""
-
-
-def _face_words(model: Model) -> str:
-    steps = Preprocessing.parse(model.preprocessing)
-    crop = next((step for step in steps.steps if isinstance(step, CropFace)), None)
-    if crop is None:
-        return ""
-    return (
-        "This model looks at faces, not at whole pictures. The crop: turn the picture upright, "
-        f"find the face with `{crop.detector}`, take the square around the centre of the face's "
-        f"box whose side is {crop.factor:g} times the longer side of the box, repeating the "
-        "picture's edge where the square reaches beyond it. A picture without a face has no answer."
-    )
-
-
-def _table(parities: Sequence[Parity]) -> str:
-    rows = [
-        "| file | opened by | largest difference | same class | ms a picture |",
-        "|" + "---|" * 5,
-    ]
-    for one in parities:
-        if one.left_out:
-            told = f"left out: the same class on {one.same_top:.0%} of {one.n} only | | "
-        elif one.checked and one.max_abs_diff is not None and one.same_top is not None:
-            told = f"{one.max_abs_diff:.1e} | {one.same_top:.0%} of {one.n} | {one.ms}"
-        else:
-            told = f"not checked: {one.reason} | | "
-        rows.append(f"| {one.file} | {one.consumer} | {told} |")
-    return "\n".join(rows)
