@@ -34,3 +34,4 @@ def test_a_log_axis_puts_equal_factors_at_equal_distances(value: float, place: f
 def test_marks_on_a_log_axis_do_not_touch() -> None:
     assert log_ticks([20, 400, 425, 450, 700]) == [20, 400, 700]
     assert log_ticks([5]) == [5]
+    assert log_ticks([1, 3, 10], letters=40) == [1, 10]

@@ -161,6 +161,25 @@ def spoken(node: ast.expr, names: dict[str, ast.expr]) -> str:
         ("2 files could not be used: 'happy/a.jpg' is empty, 'sad/b.png' is a broken PNG (cut).",
          "파일 2개를 쓸 수 없습니다: 'happy/a.jpg' 비어 있습니다, 'sad/b.png' 깨진 PNG 파일입니다"
          "(cut)."),
+        ("On the 30 test photos: ours is better than its best model: 27 against 19 of 30, p = 0.1.",
+         "시험 사진 30장: mien의 모델이 그 연구의 최고 모델보다 낫습니다. 30장 중 27장 대 19장 "
+         "정답, p = 0.1."),
+        ("On the 30 test photos: no evidence of a difference: 21 against 19 of 30, p = 0.73; this "
+         "test set could show a difference of 6 photos at best.",
+         "시험 사진 30장: 두 모델에 차이가 있다는 증거가 없습니다: 30장 중 21장 대 19장 정답, "
+         "p = 0.73. 이 시험 사진으로는 6장 이상의 차이만 보일 수 있습니다."),
+        ("Ours is better by 36 points: 80 % against 43 % by cross-validation on the training "
+         "photos (95 % interval +28 to +44 points, p < 0.001).",
+         "mien의 학습법이 36%p 높습니다: 학습 사진의 교차 검증에서 80% 대 43%(95% 구간 +28~+44%p, "
+         "p < 0.001)."),
+        ("For an even table of training photos, collect sad man unknown +4, sad woman +2 and a few "
+         "of 27 other cells.",
+         "학습 사진의 표를 고르게 하려면 더 모으세요: sad man 알 수 없음 +4, sad woman +2, 그 밖의 "
+         "칸 27개에도 몇 장씩."),
+        ("3 of 5 trainings diverged (seed 1: the loss is not a number from epoch 4 on): try a "
+         "smaller learning rate.",
+         "학습 5번 중 3번이 발산했습니다(시드 1: 에포크 4부터 손실이 숫자가 아님). 학습률을 낮춰 "
+         "보세요."),
         ("class 'sad' has 1 usable photos, at least 2 are needed · Add photos.",
          "클래스 'sad'에 쓸 수 있는 사진이 1장뿐입니다. 2장 이상 필요합니다 · 사진을 더하세요."),
         ("a sentence that nobody knows", "a sentence that nobody knows"),

@@ -43,7 +43,7 @@ def sweep(
         x_scale="log",
     )
     plot.y_ticks(PERCENT_TICKS)
-    plot.x_ticks([(value, number(value)) for value in log_ticks(values, width=width)])
+    plot.x_ticks(_log_marks(values, width))
     _seed_bands(plot, [(point["value"], point["seeds"]) for point in points])
     for point in points:
         plot.dots(
@@ -106,7 +106,7 @@ def learning(document: Mapping[str, Any], *, t: Words = ENGLISH, width: float = 
         x_scale="log",
     )
     plot.y_ticks(PERCENT_TICKS)
-    plot.x_ticks([(size, number(size)) for size in log_ticks([*sizes, last], width=width)])
+    plot.x_ticks(_log_marks([*sizes, last], width))
     plot.band([(one["per_class"], one["low"], one["high"]) for one in points], style="band-range")
     plot.line([(one["per_class"], one["mean"]) for one in points], style="mean")
     plot.dots(
@@ -162,8 +162,7 @@ def grid(
         x_scale="log" if log else "linear",
     )
     plot.y_ticks(PERCENT_TICKS)
-    ticks = log_ticks(values, width=width) if log else values
-    plot.x_ticks([(value, number(value)) for value in ticks])
+    plot.x_ticks(_log_marks(values, width) if log else [(one, number(one)) for one in values])
     spreads = [
         (
             cell["value"],
@@ -200,6 +199,11 @@ def _seed_bands(plot: Plot, spreads: Sequence[tuple[float, Mapping[str, Any]]]) 
             style="band-sd",
         )
     plot.line([(x, one["mean"]) for x, one in spreads], style="mean")
+
+
+def _log_marks(values: Sequence[float], width: float) -> list[tuple[float, str]]:
+    letters = max(len(number(value)) for value in values)
+    return [(one, number(one)) for one in log_ticks(values, width=width, letters=letters)]
 
 
 def percent(share: float) -> str:

@@ -17,8 +17,8 @@ Point: TypeAlias = tuple[float, float]
 WIDTH, HEIGHT = 620.0, 330.0
 # A phone's: at this width the text of a plot is as large on a small screen as the page's own.
 NARROW = 330.0
-# Of a tick's text, in units.
-_TICK = 43.0
+# Of a tick's letter, and between two ticks, in units.
+_LETTER, _GAP = 7.0, 8.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 22.0, 28.0, 46.0
 
 
@@ -145,12 +145,13 @@ class Plot:
         self._add(_text(x, y, text, anchor, style))
 
 
-def log_ticks(values: Sequence[float], *, width: float = WIDTH) -> list[float]:
+def log_ticks(values: Sequence[float], *, width: float = WIDTH, letters: int = 5) -> list[float]:
     """Those of rising values that can be marked on a log axis without touching each other.
 
     Args:
         values: Above 0.
         width: Of the plot, in units.
+        letters: Of the longest of their texts.
 
     Example:
         >>> log_ticks([1, 2, 10, 11, 100])
@@ -159,7 +160,7 @@ def log_ticks(values: Sequence[float], *, width: float = WIDTH) -> list[float]:
     if len(values) < 2:
         return list(values)
     whole = math.log(values[-1] / values[0]) or 1
-    least_gap = _TICK / width
+    least_gap = (letters * _LETTER + _GAP) / (width - _LEFT - _RIGHT)
     kept = [values[0]]
     for value in values[1:-1]:
         far = math.log(value / kept[-1]) / whole >= least_gap
