@@ -86,16 +86,22 @@ def test_a_set_without_a_value_is_wrong_usage(capsys: pytest.CaptureFixture[str]
 
 
 def test_the_demo_prints_one_json_document(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from mien.workflows import demo
+
+    # A smaller one: `make demo` draws it whole.
+    monkeypatch.setattr(demo, "PHOTOS_PER_CLASS", 8)
+    monkeypatch.setattr(demo, "TEST_PHOTOS_PER_CLASS", 3)
+    monkeypatch.setattr(demo, "SEEDS", 2)
     began = time.monotonic()
     assert main(["demo", "--out", str(tmp_path / "demo"), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert set(document) > KEYS | {"train", "next"}
-    assert document["train"]["exam"]["n"] == 60
+    assert document["train"]["exam"]["n"] == 15
     assert document["seconds"] <= time.monotonic() - began
     assert main(["predict", document["train"]["run"], document["test_photos"], "--json"]) == 0
-    assert len(json.loads(capsys.readouterr().out)["photos"]) == 60
+    assert len(json.loads(capsys.readouterr().out)["photos"]) == 15
 
 
 def test_the_demo_does_not_overwrite_something_else(

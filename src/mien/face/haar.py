@@ -33,8 +33,12 @@ SIDE_PX: Final = 240
 # A head that is smaller than this share of the picture is not what the photo is about.
 _LEAST_FACE: Final = 0.1
 _STEP: Final = 1.1
-# Degrees turned, border as a share of the longer side.
-_VIEWS: Final = ((0.0, 0.25), (-15.0, 0.25), (15.0, 0.25), (-30.0, 0.25), (30.0, 0.25))
+_View: TypeAlias = tuple[float, float]
+"""Degrees turned, border as a share of the longer side."""
+_PLAIN: Final[_View] = (0.0, 0.0)
+_VIEWS: Final[tuple[_View, ...]] = (
+    (0.0, 0.25), (-15.0, 0.25), (15.0, 0.25), (-30.0, 0.25), (30.0, 0.25),
+)  # fmt: skip
 # Where n boxes of a cascade agree its vote weighs log2(1 + n), and no more than for 63: the first
 # few say most. Nine is, for example, three cascades with seven boxes each: in the first look at the
 # study's 276 photos no wrong box gets there (benchmarks/face_agreement.py).
@@ -74,8 +78,12 @@ _PROFILE: Final = (
         mirrored=True,
     ),
 )  # fmt: skip
+# Look after look, each only where the votes of those before did not suffice.
+_LOOKS: Final = (
+    (_FRONTAL, _PLAIN), (_PROFILE, _PLAIN), *((_FRONTAL + _PROFILE, view) for view in _VIEWS),
+)  # fmt: skip
 _SETTINGS: Final = {
-    "version": 2,
+    "version": 3,
     "side_px": SIDE_PX,
     "least_face": _LEAST_FACE,
     "step": _STEP,
@@ -90,7 +98,7 @@ class _Vote:
     box: Box
     n_boxes: int
     cascade: _Cascade
-    view: tuple[float, float]
+    view: _View
 
 
 @dataclass
@@ -143,8 +151,8 @@ class Haar:
         small, scale = shrunk(image, side_px=SIDE_PX)
         grey = cv2.equalizeHist(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY))
         votes: list[_Vote] = []
-        for more in self._looks(grey):
-            votes += more
+        for cascades, view in _LOOKS:
+            votes += self._votes(grey, cascades, view=view)
             good = [one for one in _candidates(votes) if one.weight() >= ENOUGH]
             if good:
                 return _faces(good, scale)
@@ -154,33 +162,22 @@ class Haar:
         """As `find_all`: cascades already stop at the first look that suffices."""
         return self.find_all(image)
 
-    def _looks(self, grey: Grey) -> Iterator[list[_Vote]]:
-        """Votes of one look after the other, each only when those before did not suffice."""
-        yield list(self._votes(grey, _FRONTAL, angle=0.0, border=0.0))
-        yield list(self._votes(grey, _PROFILE, angle=0.0, border=0.0))
-        yield [
-            vote
-            for angle, border in _VIEWS
-            for vote in self._votes(grey, _FRONTAL + _PROFILE, angle=angle, border=border)
-        ]
-
-    def _votes(
-        self, grey: Grey, cascades: Sequence[_Cascade], *, angle: float, border: float
-    ) -> Iterator[_Vote]:
-        view, back = _turned(grey, angle=angle, border_px=round(border * SIDE_PX))
-        least = round(_LEAST_FACE * SIDE_PX)
+    def _votes(self, grey: Grey, cascades: Sequence[_Cascade], *, view: _View) -> Iterator[_Vote]:
+        angle, border = view
+        seen_from, back = _turned(grey, angle=angle, border_px=round(border * SIDE_PX))
+        least_px = round(_LEAST_FACE * SIDE_PX)
         for cascade in cascades:
-            seen = np.ascontiguousarray(view[:, ::-1]) if cascade.mirrored else view
+            seen = np.ascontiguousarray(seen_from[:, ::-1]) if cascade.mirrored else seen_from
             boxes, counts = self._classifier(cascade.file).detectMultiScale2(
-                seen, scaleFactor=_STEP, minNeighbors=1, minSize=(least, least)
+                seen, scaleFactor=_STEP, minNeighbors=1, minSize=(least_px, least_px)
             )
             for (left, top, width, height), n_boxes in zip(boxes, counts, strict=True):
                 x = left + width / 2
                 centre = np.array(
-                    [view.shape[1] - x if cascade.mirrored else x, top + height / 2, 1]
+                    [seen.shape[1] - x if cascade.mirrored else x, top + height / 2, 1]
                 )
                 box = _corrected(back @ centre, float(width), float(height), cascade)
-                yield _Vote(box=box, n_boxes=int(n_boxes), cascade=cascade, view=(angle, border))
+                yield _Vote(box=box, n_boxes=int(n_boxes), cascade=cascade, view=view)
 
     def _classifier(self, file: str) -> Any:
         known = self._local.__dict__
