@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,17 +19,24 @@ from mien.workflows.report import report
 from mien.workflows.train import train
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the run lies that all tests have a copy of."""
+    return tmp_path_factory.mktemp("kept") / "run"
+
+
 @pytest.fixture
-def run(drawn: Path, small_backbone: Backbone, tmp_path: Path) -> Path:
-    train(
-        drawn / "train",
-        recipe="small",
-        test=drawn / "test",
-        seeds=2,
-        cross_validate=(1, 3),
-        out=tmp_path / "run",
-    )
-    return tmp_path / "run"
+def run(kept: Path, drawn: Path, small_backbone: Backbone, tmp_path: Path) -> Path:
+    if not kept.exists():
+        train(
+            drawn / "train",
+            recipe="small",
+            test=drawn / "test",
+            seeds=2,
+            cross_validate=(1, 3),
+            out=kept,
+        )
+    return Path(shutil.copytree(kept, tmp_path / "run"))
 
 
 def test_a_run_becomes_one_self_contained_page(run: Path) -> None:
