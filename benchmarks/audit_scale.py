@@ -30,6 +30,7 @@ from PIL import Image
 from mien.audits.catalogue import CHECKS
 from mien.audits.facts import Facts
 from mien.audits.overlap import pack
+from mien.audits.perceptual import grey_of
 from mien.backbone import embed
 from mien.records import Face, Photo
 from mien.workflows import measuring
@@ -136,7 +137,7 @@ class _MadeUp:
         rng = np.random.default_rng(0)
         self._centres = rng.standard_normal((len(CLASSES), 1280)).astype(np.float32)
         self._chip = rng.normal(0, 22, (32, 32))
-        self._pictures = [pack(_scene(rng)) for _ in range(500)]
+        self._pictures = [pack(grey_of(_scene(rng))) for _ in range(500)]
 
     def embedding(self, i: int) -> np.ndarray:
         rng = np.random.default_rng((1, i))

@@ -45,7 +45,7 @@ def facts(seed: int, **changes: object) -> Facts:
         "skin_angle": rng.uniform(-20, 60),
         "hashes": rng.integers(0, 2**63, 8, dtype=np.uint64),
         "thumbnail": rng.integers(0, 256, (64, 64), dtype=np.uint8),
-        "picture": pack(rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)),
+        "picture": pack(rng.integers(0, 256, (64, 64), dtype=np.uint8)),
         "chip": rng.integers(0, 256, (32, 32), dtype=np.uint8),
     }
     return Facts(**{**values, **changes})

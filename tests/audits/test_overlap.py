@@ -43,7 +43,7 @@ def cut(image: Image.Image, *sides: float) -> Image.Image:
 
 
 def seen(image: Image.Image) -> Seen:
-    return Seen(picture=decoded(pack(np.asarray(image.convert("RGB")))), points=NOWHERE)
+    return Seen(picture=decoded(pack(np.asarray(image.convert("L")))), points=NOWHERE)
 
 
 def turned(image: Image.Image, degrees: float) -> Image.Image:
@@ -116,7 +116,7 @@ def test_tiny_and_blank_pictures_are_no_trouble(size: tuple[int, int]) -> None:
 
 
 def test_a_packed_picture_keeps_its_shape_and_stays_small() -> None:
-    image = np.asarray(scene(1, 400).resize((400, 200)))
+    image = np.asarray(scene(1, 400).resize((400, 200)).convert("L"))
     packed = pack(image)
     assert decoded(packed).shape == (PICTURE_PX // 2, PICTURE_PX)
     assert len(packed) < 16_000
@@ -133,7 +133,7 @@ def face_at(x: float, y: float, side: float, degrees: float = 0.0) -> Face:
 
 
 def test_a_face_is_cut_out_upright_wherever_it_is_and_however_it_is_turned() -> None:
-    original = scene(5, 400)
+    original = scene(5, 400).convert("L")
     straight = chip(np.asarray(original), face=face_at(200, 200, 160))
     half = chip(np.asarray(original.resize((200, 200))), face=face_at(100, 100, 80))
     leaning = chip(np.asarray(turned(original, 10)), face=face_at(200, 200, 160, degrees=-10))

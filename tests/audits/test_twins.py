@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
 from mien.audits.align import structure, structures
 from mien.audits.overlap import Overlap
-from mien.audits.perceptual import CROPS, fingerprints, thumbnail
+from mien.audits.perceptual import CROPS, fingerprints, grey_of, thumbnail
 from mien.audits.twins import Twin, _agrees, find_twins
 
 
@@ -57,7 +57,7 @@ CHANGES = {
 
 
 def pairs(images: list[Image.Image], **options: object) -> list[Twin]:
-    arrays = [np.ascontiguousarray(np.asarray(im.convert("RGB"))) for im in images]
+    arrays = [np.asarray(im.convert("L")) for im in images]
     return find_twins(
         np.stack([fingerprints(a) for a in arrays]),
         thumbnails=np.stack([thumbnail(a) for a in arrays]),
@@ -136,11 +136,11 @@ def test_hashes_are_those_of_imagehash() -> None:
             int.from_bytes(np.packbits(imagehash.phash(part).hash).tobytes(), "little")
             for part in [*parts, ImageOps.mirror(small)]
         ]
-        assert fingerprints(image).tolist() == theirs
+        assert fingerprints(grey_of(image)).tolist() == theirs
 
 
 def test_all_crops_at_once_have_the_structure_of_each_alone() -> None:
-    thumb = thumbnail(np.asarray(scene(4)))
+    thumb = thumbnail(grey_of(np.asarray(scene(4))))
     alone = [structure(thumb[None], crop=crop)[0] for crop in CROPS]
     assert np.allclose(structures(thumb, crops=CROPS), alone, atol=1e-6)
 

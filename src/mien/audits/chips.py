@@ -18,7 +18,8 @@ import numpy as np
 from jaxtyping import Complex, Float, Int, UInt8
 
 from mien.audits.align import structure
-from mien.records import Face, Pixels
+from mien.audits.perceptual import Grey
+from mien.records import Face
 
 CHIP_PX: Final = 32
 # Right eye, left eye, nose, mouth's corners as they lie in a chip: the common five points of face
@@ -34,17 +35,17 @@ K: Final = 3
 _BLOCK: Final = 1024
 
 
-def chip(image: Pixels, *, face: Face) -> UInt8[np.ndarray, "32 32"]:
-    """Cut a face out of an upright image.
+def chip(grey: Grey, *, face: Face) -> UInt8[np.ndarray, "32 32"]:
+    """Cut a face out of an upright picture.
 
     Args:
-        image: The image that the face was found in.
+        grey: The picture that the face was found in.
         face: With landmarks, where the detector gives them.
     """
     from PIL import Image
 
     turn, shift = _placing(face)
-    picture = Image.fromarray(image).convert("L")
+    picture = Image.fromarray(grey)
     # Many pixels for one of the chip's: shrink first, or fine structure is an accident of sampling.
     step = max(1, int(abs(turn) / CHIP_PX))
     if step > 1:

@@ -20,10 +20,11 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Complex, Float32, UInt8
+from jaxtyping import Complex, Float32
 
 from mien.audits.align import compare_blocks
 from mien.audits.chips import similarity
+from mien.audits.perceptual import Grey
 from mien.face.resize import opencv
 
 PICTURE_PX: Final = 192
@@ -51,7 +52,6 @@ _MOST_STRETCH: Final = 1.35
 # A photo in a corner of a page that is ten times as wide is not looked for.
 _SMALLEST: Final = 0.1
 
-Grey = UInt8[np.ndarray, "h w"]
 Placing = Float32[np.ndarray, "2 3"]
 """From pixels of the second picture to pixels of the first."""
 
@@ -320,13 +320,13 @@ def decoded(picture: bytes) -> Grey:
     return image
 
 
-def pack(image: UInt8[np.ndarray, "h w 3"]) -> bytes:
-    """An image's grey picture, small enough that those of 100,000 photos fit into memory."""
+def pack(grey: Grey) -> bytes:
+    """A grey picture small enough that those of 100,000 photos fit into memory."""
     from io import BytesIO
 
     from PIL import Image
 
-    small = Image.fromarray(image).convert("L")
+    small = Image.fromarray(grey)
     small.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.BOX, reducing_gap=None)
     out = BytesIO()
     small.save(out, "JPEG", quality=90)

@@ -19,6 +19,9 @@ from jaxtyping import Float64, UInt8, UInt64
 
 from mien.records import Pixels
 
+Grey = UInt8[np.ndarray, "h w"]
+"""An image's luma, 0 to 255; see `grey_of`."""
+
 # The whole, centred crops that keep 90 and 80 %, and the four corners of 85 %: what is left when
 # somebody trims a border, or one corner with a logo. Finer steps gain nothing: the hash itself
 # forgives some 5 % of shift.
@@ -58,20 +61,27 @@ _LOBES: Final = 3
 _ONE: Final = float(1 << 22)  # Pillow keeps weights as whole numbers of this part
 
 
-def thumbnail(image: Pixels) -> UInt8[np.ndarray, "64 64"]:
-    """The image's luma, squashed to 64 x 64."""
+def grey_of(image: Pixels) -> Grey:
+    """The image's luma as Pillow weighs it (ITU-R 601-2): what all comparing starts from."""
     from PIL import Image as Pillow
 
-    small = Pillow.fromarray(image).convert("L")
-    return np.asarray(small.resize((THUMBNAIL_PX, THUMBNAIL_PX), Pillow.Resampling.BOX))
+    return np.asarray(Pillow.fromarray(image).convert("L"))
 
 
-def fingerprints(image: Pixels) -> UInt64[np.ndarray, " 8"]:
+def thumbnail(grey: Grey) -> UInt8[np.ndarray, "64 64"]:
+    """The picture, squashed to 64 x 64."""
+    from PIL import Image as Pillow
+
+    side = (THUMBNAIL_PX, THUMBNAIL_PX)
+    return np.asarray(Pillow.fromarray(grey).resize(side, Pillow.Resampling.BOX))
+
+
+def fingerprints(grey: Grey) -> UInt64[np.ndarray, " 8"]:
     """Hashes of the crops in `CROPS`, and last that of the mirrored whole."""
     from PIL import Image as Pillow
 
     side = (_HASHED_PX, _HASHED_PX)
-    whole = Pillow.fromarray(image).convert("L").resize(side, Pillow.Resampling.BOX)
+    whole = Pillow.fromarray(grey).resize(side, Pillow.Resampling.BOX)
     crops = _resized_crops(np.asarray(whole))
     return _hashes(np.concatenate([crops, crops[:1, :, ::-1]]))
 

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float16, Int, UInt8, UInt64
 
 from mien.audits.align import match, structures
-from mien.audits.perceptual import CROPS, THUMBNAIL_PX, fingerprints, thumbnail
+from mien.audits.perceptual import CROPS, THUMBNAIL_PX, fingerprints, grey_of, thumbnail
 from mien.audits.twins import agree
 from mien.records import Pixels
 
@@ -55,11 +55,12 @@ class Copy:
 
 def look_at(pixels: Pixels) -> Look:
     """Compute what is compared."""
-    thumb = thumbnail(pixels)
+    grey = grey_of(pixels)
+    thumb = thumbnail(grey)
     parts = structures(thumb, crops=CROPS)
     mirrored = parts[:1].reshape(1, _SIDE, _SIDE)[:, :, ::-1].reshape(1, -1)
     return Look(
-        hashes=fingerprints(pixels),
+        hashes=fingerprints(grey),
         parts=np.concatenate([parts, mirrored]).astype(np.float16),
         thumb=thumb,
     )
