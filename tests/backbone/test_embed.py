@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.backbone.embed import Embedded, embed, prepare
+from mien.backbone.embed import Embedded, Glean, embed, prepare
 from mien.backbone.session import open_session
 from mien.backbone.weights import Backbone, random_backbone
 from mien.cache import Cache
 from mien.digest import digest_bytes
 from mien.errors import ModelError, PhotoError
+from mien.image.decode import Decoded
 from mien.image.preprocessing import Preprocessing
 from mien.records import Face, FaceFinder, Photo, Pixels
 
@@ -79,6 +80,7 @@ def run(
     preprocessing: Preprocessing = CENTRE,
     find_face: FaceFinder | None = None,
     mirrored: bool = False,
+    glean: Glean | None = None,
     workers: int | None = None,
 ) -> Embedded:
     with Cache.open(folder) as cache:
@@ -89,6 +91,7 @@ def run(
             find_face=find_face,
             cache=cache,
             mirrored=mirrored,
+            glean=glean,
             workers=workers,
         )
 
@@ -219,6 +222,29 @@ def test_a_photo_without_a_face_is_a_reject_and_is_not_looked_at_again(
         assert found.values.shape == (0, 1280)
         assert found.n_embedded == 0
     assert finder.n_looks == 2
+
+
+def test_what_is_gleaned_of_an_open_photo_is_kept_for_faceless_ones_too(
+    tmp_path: Path, backbone: Backbone
+) -> None:
+    for name in ("bright", "dark"):
+        (tmp_path / name).mkdir()
+    bright = draw_photos(tmp_path / "bright", 2)
+    photos = [*bright, *draw_photos(tmp_path / "dark", 1, bright=False)]
+
+    def glean(photo: Photo, data: bytes, decoded: Decoded, face: Face | None) -> dict[str, bytes]:
+        size, colour = len(data).to_bytes(4, "little"), decoded.pixels[20, 20].tobytes()
+        return {f"seen:{photo.sha256}": size + colour + bytes([face is not None])}
+
+    run(photos, tmp_path, backbone, preprocessing=FACE, find_face=FakeFinder(), glean=glean)
+    with Cache.open(tmp_path) as cache:
+        kept = cache.get_many([f"seen:{photo.sha256}" for photo in photos])
+    assert [kept[f"seen:{photo.sha256}"] for photo in photos] == [
+        photo.path.stat().st_size.to_bytes(4, "little")
+        + np.asarray(Image.open(photo.path))[20, 20].tobytes()
+        + bytes([photo in bright])
+        for photo in photos
+    ]
 
 
 def test_with_a_centre_to_fall_back_on_a_photo_without_a_face_is_used(

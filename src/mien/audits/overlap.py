@@ -14,17 +14,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
-from jaxtyping import Complex, Float32
+from jaxtyping import Bool, Complex, Float32
 
 from mien.audits.align import compare_blocks
 from mien.audits.chips import similarity
 from mien.audits.perceptual import Grey
+from mien.blas import one_blas_thread
 from mien.face.resize import opencv
 
 PICTURE_PX: Final = 192
@@ -40,6 +41,9 @@ _PLAIN: Final = 0.985
 # And what the first refining must have reached for the second, dearer one to be worth it: 288 true
 # pairs all reached 0.86, no two different photos of the study 0.6 (docs/log.md).
 _PROMISING: Final = 0.5
+# Correlation that refining at half the size must reach, or it ends there: true pairs reached 0.83
+# within 8 of its 30 steps, three of four others never 0.7 (docs/log.md).
+_MEETING: Final = 0.7
 # What both show must be this much of the smaller picture: less is a detail, not a copy.
 _LEAST_SHOWN: Final = 0.35
 # Points in common that one placing must explain, of the points of two pictures of a photo.
@@ -47,6 +51,8 @@ _LEAST_POINTS: Final = 8
 _RATIO: Final = 0.8
 _N_POINTS: Final = 200
 _FAR_PX: Final = 3.0
+# First placings that are compared at once.
+_AT_ONCE: Final = 256
 # Nobody stretches a photo by more when saving it anew.
 _MOST_STRETCH: Final = 1.35
 # A photo in a corner of a page that is ten times as wide is not looked for.
@@ -220,11 +226,13 @@ def _refined(first: Grey, second: Grey, start: Placing) -> Iterator[Placing]:
         scaled[:, 2] = factor * placing[:, 2] + placing[:, :2] @ (left, top)
         criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, steps, 1e-4)
         try:
-            _, scaled = cv2.findTransformECC(
+            alike, scaled = cv2.findTransformECC(
                 inner, a, scaled, cv2.MOTION_AFFINE, criteria, seen, _SMOOTH_PX
             )
         except cv2.error:  # it does not converge: not the same picture, or nothing to see
-            continue
+            return
+        if alike < _MEETING:
+            return
         if _is_plausible(scaled):
             scaled[:, 2] = (scaled[:, 2] - scaled[:, :2] @ (left, top)) / factor
             placing = scaled.astype(np.float32)
@@ -246,8 +254,49 @@ def _is_plausible(placing: Placing) -> bool:
     return bool(shorter > _SMALLEST and longer < 1 / _SMALLEST and longer < _MOST_STRETCH * shorter)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Laid:
+    """What both pictures show, sampled on one grid.
+
+    Attributes:
+        first: From the first picture.
+        second: From the second.
+        seen: Where both have pixels.
+        kept: As in `Overlap`.
+    """
+
+    first: Float32[np.ndarray, "64 64"]
+    second: Float32[np.ndarray, "64 64"]
+    seen: Bool[np.ndarray, "64 64"]
+    kept: float
+
+
 def _compared(first: Grey, second: Grey, placing: Placing, *, mirrored: bool) -> Overlap | None:
     """Sample both on one grid over what both show, and compare the blocks."""
+    laid = _laid(first, second, placing)
+    if laid is None:
+        return None
+    fine, covered, n_blocks = _compare_all([laid])
+    return Overlap(
+        fine=float(fine[0]),
+        covered=float(covered[0]),
+        n_blocks=int(n_blocks[0]),
+        kept=laid.kept,
+        turned=float(np.degrees(np.arctan2(placing[1, 0], placing[0, 0]))),
+        mirrored=mirrored,
+    )
+
+
+def _compare_all(laid: Sequence[_Laid]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    return compare_blocks(
+        np.stack([one.first for one in laid]),
+        second=np.stack([one.second for one in laid]),
+        seen=np.stack([one.seen for one in laid]),
+    )
+
+
+def _laid(first: Grey, second: Grey, placing: Placing) -> _Laid | None:
+    """Both pictures where they lie on each other; None where they hardly do."""
     if not _is_plausible(placing):
         return None
     left, top, right, bottom = _both_show(first, second, placing)
@@ -264,15 +313,7 @@ def _compared(first: Grey, second: Grey, placing: Placing, *, mirrored: bool) ->
     shares = (shown * of_first / first.size, shown / second.size)
     if max(shares) < _LEAST_SHOWN:
         return None
-    fine, covered, n_blocks = compare_blocks(a[None], second=b[None], seen=seen[None])
-    return Overlap(
-        fine=float(fine[0]),
-        covered=float(covered[0]),
-        n_blocks=int(n_blocks[0]),
-        kept=float(min(1.0, *shares)),
-        turned=float(np.degrees(np.arctan2(placing[1, 0], placing[0, 0]))),
-        mirrored=mirrored,
-    )
+    return _Laid(first=a, second=b, seen=seen, kept=float(min(1.0, *shares)))
 
 
 def _both_show(first: Grey, second: Grey, placing: Placing) -> tuple[float, float, float, float]:
@@ -339,7 +380,7 @@ def look_closer(
     points: Complex[np.ndarray, "n 5"],
     pairs: Mapping[tuple[int, int], Look],
 ) -> dict[tuple[int, int], Overlap]:
-    """`overlap` of each pair of rows that has one.
+    """`overlap` of each pair of rows whose first placing leads anywhere.
 
     Args:
         pictures: As `pack` gives them.
@@ -349,15 +390,43 @@ def look_closer(
     rows = sorted({row for pair in pairs for row in pair})
     at_hand = {row: _seen(pictures[row], points[row]) for row in rows}
 
-    def look(pair: tuple[int, int]) -> Overlap | None:
-        how = pairs[pair]
-        return overlap(
-            at_hand[pair[0]], second=at_hand[pair[1]], thorough=how.thorough, ways=how.ways
-        )
+    def look(pair: tuple[int, int], ways: Sequence[bool]) -> Overlap | None:
+        first, second = (at_hand[row] for row in pair)
+        return overlap(first, second=second, thorough=pairs[pair].thorough, ways=ways)
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        looked = zip(pairs, pool.map(look, pairs), strict=True)
+    with one_blas_thread(), ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        promising = _promising(at_hand, pairs, pool)
+        looked = zip(promising, pool.map(look, promising, promising.values()), strict=True)
         return {pair: found for pair, found in looked if found is not None}
+
+
+def _promising(
+    at_hand: Mapping[int, Seen], pairs: Mapping[tuple[int, int], Look], pool: Executor
+) -> dict[tuple[int, int], list[bool]]:
+    """Pairs and ways that need a look of their own; most end at the first placing of faces.
+
+    Those are compared many at once: one at a time, most of the time goes to calling.
+    """
+    asked = [(pair, way) for pair, how in pairs.items() for way in how.ways]
+    kept: dict[tuple[int, int], list[bool]] = {}
+    for start in range(0, len(asked), _AT_ONCE):
+        some = asked[start : start + _AT_ONCE]
+        laid = list(pool.map(lambda one: _by_faces(at_hand, *one), some))
+        found = [one for one in laid if one is not None]
+        fine = iter(_compare_all(found)[0]) if found else iter(())
+        hopeful = [one is not None and next(fine) >= _HOPEFUL for one in laid]
+        for (pair, way), hope in zip(some, hopeful, strict=True):
+            if hope or pairs[pair].thorough:
+                kept.setdefault(pair, []).append(way)
+    return kept
+
+
+def _by_faces(at_hand: Mapping[int, Seen], pair: tuple[int, int], mirrored: bool) -> _Laid | None:
+    """The second picture laid on the first by their faces."""
+    first, second = (at_hand[row] for row in pair)
+    second = second.mirrored if mirrored else second
+    start = next((placing for placing, _ in _starts(first, second, thorough=False)), None)
+    return None if start is None else _laid(first.picture, second.picture, start)
 
 
 def _seen(picture: bytes, points: Complex[np.ndarray, " 5"]) -> Seen:

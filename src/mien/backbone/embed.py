@@ -25,14 +25,18 @@ from jaxtyping import Float32
 
 from mien.backbone.session import Session, open_session
 from mien.backbone.weights import Backbone
+from mien.blas import one_blas_thread
 from mien.cache import Cache
 from mien.digest import digest_bytes, digest_text
 from mien.errors import PhotoError
-from mien.image.decode import decode, read_photo_bytes
+from mien.image.decode import Decoded, decode, read_photo_bytes
 from mien.image.preprocessing import NO_FACE, Preprocessing, upright_pixels
 from mien.records import Face, FaceFinder, Photo, Progress, Reject, no_progress, plain
 
 Embedding: TypeAlias = Float32[np.ndarray, " d"]
+Glean: TypeAlias = Callable[[Photo, bytes, Decoded, Face | None], Mapping[str, bytes]]
+"""What else is learned of a photo while it is open: the photo, its file's bytes, what they decode
+to and its face, to entries for the cache. Called from many threads."""
 
 # Bump when the same photo, preprocessing and backbone give other numbers than before.
 _KEY_VERSION: Final = "1"
@@ -97,6 +101,7 @@ def embed(
     find_face: FaceFinder | None,
     cache: Cache,
     mirrored: bool = False,
+    glean: Glean | None = None,
     progress: Progress = no_progress,
     workers: int | None = None,
 ) -> Embedded:
@@ -110,6 +115,8 @@ def embed(
             from several threads at once.
         cache: Asked first, told every second.
         mirrored: Whether to embed the mirror images too, from the same decoding.
+        glean: Asked about each photo that is decoded, so that nobody has to decode it again; with
+            its face where one was looked for.
         progress: Told photos, under the stage ``embed``, when there is anything to do.
         workers: Threads; as many as this process may use cores when None.
 
@@ -121,9 +128,11 @@ def embed(
     unique = {photo.sha256: photo for photo in photos}
     known = _recall(cache, keys, list(unique), mirrored=mirrored)
     missing = [photo for sha256, photo in unique.items() if sha256 not in known.done]
-    work = _Work(backbone, preprocessing, find_face, mirrored=mirrored, faces=known.faces)
+    work = _Work(
+        backbone, preprocessing, find_face, mirrored=mirrored, faces=known.faces, glean=glean
+    )
     done, reasons = dict(known.done), {}
-    with _keeping(cache) as keep:
+    with _keeping(cache) as keep, one_blas_thread():
         for n_answers, answer in enumerate(_in_threads(work, missing, workers), start=1):
             keep(keys.entries(answer))
             if answer.done is not None:
@@ -160,7 +169,8 @@ class _Done:
 class _Answer:
     """What came of one photo: it is done, or there is a reason.
 
-    `face` says what the detector saw even where that is the reason; `looked` that it was asked.
+    `face` says what the detector saw even where that is the reason; `looked` that it was asked;
+    `gleaned` what else is to be kept.
     """
 
     sha256: str
@@ -168,6 +178,7 @@ class _Answer:
     reason: str
     face: Face | None
     looked: bool
+    gleaned: Mapping[str, bytes]
 
 
 class _Work:
@@ -181,12 +192,14 @@ class _Work:
         *,
         mirrored: bool,
         faces: Mapping[str, Face | None],
+        glean: Glean | None,
     ) -> None:
         self._backbone = backbone
         self._preprocessing = preprocessing
         self._find_face = find_face
         self._mirrored = mirrored
         self._faces = faces
+        self._glean = glean
         self._lock = Lock()
 
     @cached_property
@@ -196,19 +209,24 @@ class _Work:
     def __call__(self, photo: Photo) -> _Answer:
         face = self._faces.get(photo.sha256)
         looked = photo.sha256 in self._faces
+        gleaned: Mapping[str, bytes] = {}
         try:
             if looked and face is None and self._is_face_a_must():
                 raise PhotoError(NO_FACE)
-            decoded = decode(_read_unchanged(photo))
+            data = _read_unchanged(photo)
+            decoded = decode(data)
             if self._find_face and not looked:
                 face, looked = self._find_face(upright_pixels(decoded)), True
+            if self._glean:
+                gleaned = self._glean(photo, data, decoded, face)
             image = self._preprocessing.apply(decoded, face=face)
         except PhotoError as error:
-            return _Answer(
-                sha256=photo.sha256, done=None, reason=str(error), face=face, looked=looked
-            )
-        done = self._embedded(image, face)
-        return _Answer(sha256=photo.sha256, done=done, reason="", face=face, looked=looked)
+            done, reason = None, str(error)
+        else:
+            done, reason = self._embedded(image, face), ""
+        return _Answer(
+            sha256=photo.sha256, done=done, reason=reason, face=face, looked=looked, gleaned=gleaned
+        )
 
     def _is_face_a_must(self) -> bool:
         step = self._preprocessing.face_step
@@ -276,7 +294,7 @@ class _Keys:
         return "face:" + digest_text(_KEY_VERSION, sha256, self.finder or "")
 
     def entries(self, answer: _Answer) -> dict[str, bytes]:
-        entries = {}
+        entries = dict(answer.gleaned)
         if answer.looked:
             entries[self.face(answer.sha256)] = json.dumps(plain(answer.face)).encode()
         if answer.done is not None:

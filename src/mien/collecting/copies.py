@@ -19,6 +19,7 @@ from jaxtyping import Float16, Int, UInt8, UInt64
 from mien.audits.align import match, structures
 from mien.audits.perceptual import CROPS, THUMBNAIL_PX, fingerprints, grey_of, thumbnail
 from mien.audits.twins import agree
+from mien.blas import one_blas_thread
 from mien.records import Pixels
 
 # The audit's own first two sieves (audits/twins.py): bits of 64, and correlation before alignment.
@@ -66,19 +67,12 @@ def look_at(pixels: Pixels) -> Look:
     )
 
 
-def in_one_thread() -> AbstractContextManager[object]:
-    """Let the numerics of the calling thread use no further threads.
-
-    Collecting has threads of its own. Left alone, BLAS and OpenMP start as many again for matrices
-    of 24 x 24 and wait for each other: twenty times slower on a busy machine of two cores.
-    """
-    from threadpoolctl import threadpool_limits
-
+def in_one_thread() -> AbstractContextManager[None]:
+    """Let the numerics of collecting's threads use no further threads: see `mien.blas`."""
     side = THUMBNAIL_PX
     some = np.random.default_rng(0).integers(0, 255, (1, side, side), dtype=np.uint8)
     match(some, second=some, crops=np.array([CROPS[0]]))  # loads the libraries to be limited
-    limits: AbstractContextManager[object] = threadpool_limits(limits=1)
-    return limits
+    return one_blas_thread()
 
 
 @dataclass(eq=False)

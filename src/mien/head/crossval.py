@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int
 
+from mien.blas import one_blas_thread
 from mien.errors import RecipeError
-from mien.head.blas import one_blas_thread
 from mien.head.fit import as_seen, fit
 from mien.head.fitted import predict_probs
 from mien.head.recipe import Recipe

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float32, Float64, Int
 
-from mien.head.blas import one_blas_thread
+from mien.blas import one_blas_thread
 from mien.head.calibrate import calibrate, log_loss, log_softmax, with_temperature
 from mien.head.fitted import Fitted
 from mien.head.recipe import Recipe

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mien.head.blas import one_blas_thread
+from mien.blas import one_blas_thread
 from mien.records import Progress, no_progress
 from mien.studies.executors import Way
 from mien.studies.jobs import Job, Material, Run, do

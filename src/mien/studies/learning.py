@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from mien.head.blas import one_blas_thread
+from mien.blas import one_blas_thread
 from mien.head.fit import as_seen, fit
 from mien.head.fitted import predict_probs
 from mien.head.recipe import Recipe

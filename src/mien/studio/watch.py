@@ -1,8 +1,8 @@
 """Looks at photos in the background, so that one without a usable face says so at once.
 
-It embeds photos through the project's cache with the default recipe: what a training would do
-first. So the training has little left to do, and what it will leave out is known before. Law: it
-changes nothing but the cache; where backbone or detector are missing it rests and says so.
+It embeds and measures photos through the project's cache with the default recipe: what a training
+would do first. So the training has little left to do, and what it will leave out is known before.
+Law: it changes nothing but the cache; where backbone or detector are missing it rests and says so.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from mien.studio.listing import Item, Listing
 from mien.studio.project import Project
 
 if TYPE_CHECKING:
+    from mien.backbone.embed import Glean
     from mien.workflows.embedder import Embedder
 
 _BATCH: Final = 16
@@ -117,10 +118,16 @@ class Watch:
             except OSError:  # moved away since it was listed
                 self.reasons[item.name, item.version] = None
         with Cache.open(self._project.root) as cache:
-            embedded = self._embedder.embed(photos, cache=cache)
+            embedded = self._embedder.embed(photos, cache=cache, glean=self._glean)
         said = {reject.path: reject.reason for reject in embedded.rejects}
         for item in items:
             self.reasons[item.name, item.version] = said.get(item.name)
+
+    @cached_property
+    def _glean(self) -> Glean | None:
+        from mien.workflows.measuring import gleaner
+
+        return gleaner(self._embedder)
 
     @cached_property
     def _embedder(self) -> Embedder:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.backbone.embed import Embedded, embed
+from mien.backbone.embed import Embedded, Glean, embed
 from mien.backbone.weights import Backbone, load_backbone
 from mien.cache import Cache
 from mien.dataset.folder import without
@@ -39,7 +39,12 @@ class Embedder:
     mirrored: bool
 
     def embed(
-        self, photos: Sequence[Photo], *, cache: Cache, progress: Progress = no_progress
+        self,
+        photos: Sequence[Photo],
+        *,
+        cache: Cache,
+        glean: Glean | None = None,
+        progress: Progress = no_progress,
     ) -> Embedded:
         """Embed photos through `cache`; those that cannot be are in the result's rejects."""
         return embed(
@@ -49,6 +54,7 @@ class Embedder:
             find_face=self.find_face,
             mirrored=self.mirrored,
             cache=cache,
+            glean=glean,
             progress=progress,
         )
 
@@ -56,12 +62,13 @@ class Embedder:
         self,
         dataset: Dataset,
         *,
+        glean: Glean | None = None,
         progress: Progress = no_progress,
         say: Say = say_nothing,
     ) -> tuple[Dataset, Embedded]:
         """Embed a dataset through the cache beside it; its unusable photos become rejects."""
         with Cache.open(dataset.root, say=say) as cache:
-            embedded = self.embed(dataset.photos, cache=cache, progress=progress)
+            embedded = self.embed(dataset.photos, cache=cache, glean=glean, progress=progress)
         return without(dataset, embedded.rejects), embedded
 
 

@@ -1,7 +1,8 @@
 """Photos to the facts that an audit looks at, each photo's bytes once in the life of a cache.
 
-Joins decoding, the face detector and `mien.audits.facts`. Law: a photo that cannot be decoded is a
-named reject; one without a face is measured all the same.
+Joins decoding, the face detector and `mien.audits.facts`. A photo that is embedded for the first
+time is measured in passing, from the same decoding. Law: a photo that cannot be decoded is a named
+reject; one without a face is measured all the same.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ import numpy as np
 
 from mien.audits.facts import VERSION, Facts, from_bytes, measure, to_bytes
 from mien.audits.view import Part
-from mien.backbone.embed import Embedded
+from mien.backbone.embed import Embedded, Glean
+from mien.blas import one_blas_thread
 from mien.cache import Cache
 from mien.dataset.folder import without
 from mien.digest import digest_text
 from mien.errors import PhotoError, UserError
 from mien.face import default_detector, load_face_finder
 from mien.head.recipe import Recipe
-from mien.image.decode import decode, read_photo_bytes
+from mien.image.decode import Decoded, decode, read_photo_bytes
 from mien.image.preprocessing import NO_FACE, upright_pixels
 from mien.records import Dataset, Face, FaceFinder, Photo, Progress, Reject, Say, plain
 from mien.workflows.embedder import Embedder, embedder_for
@@ -74,7 +76,9 @@ def measure_dataset(
     """
     with Cache.open(dataset.root, say=say) as cache:
         embedded = (
-            tools.embedder.embed(dataset.photos, cache=cache, progress=progress)
+            tools.embedder.embed(
+                dataset.photos, cache=cache, glean=gleaner(tools.embedder), progress=progress
+            )
             if tools.embedder
             else None
         )
@@ -103,10 +107,27 @@ def measure_dataset(
     return part, embedded.n_embedded if embedded else 0
 
 
+def gleaner(embedder: Embedder) -> Glean | None:
+    """Measures photos while they are embedded; None where embedding looks for no faces."""
+    find_face = embedder.find_face
+    if find_face is None:
+        return None
+
+    def glean(photo: Photo, data: bytes, decoded: Decoded, face: Face | None) -> dict[str, bytes]:
+        facts = measure(decoded, size_bytes=len(data), face=face)
+        return {_key(photo.sha256, find_face): _packed(_Measured(facts=facts, face=face))}
+
+    return glean
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Measured:
     facts: Facts
     face: Face | None
+
+
+def _key(sha256: str, find_face: FaceFinder) -> str:
+    return "audit:" + digest_text(VERSION, sha256, find_face.sha256)
 
 
 def _faces_of(embedded: Embedded | None, tools: Tools) -> dict[str, Face | None]:
@@ -129,7 +150,7 @@ def _measure_all(
     progress: Progress,
 ) -> dict[str, _Measured | str]:
     unique = {photo.sha256: photo for photo in photos}
-    keys = {sha256: "audit:" + digest_text(VERSION, sha256, find_face.sha256) for sha256 in unique}
+    keys = {sha256: _key(sha256, find_face) for sha256 in unique}
     stored = cache.get_many(list(keys.values()))
     done: dict[str, _Measured | str] = {
         sha256: _unpacked(stored[key]) for sha256, key in keys.items() if key in stored
@@ -162,7 +183,8 @@ def _in_threads(
 
     pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="measure")
     try:
-        yield from zip(photos, pool.map(work, photos), strict=True)
+        with one_blas_thread():
+            yield from zip(photos, pool.map(work, photos), strict=True)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

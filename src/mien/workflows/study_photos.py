@@ -25,6 +25,7 @@ from mien.studies.jobs import Embeddings, Look, Material, look_of
 from mien.workflows.embedder import Embedder, embedder_for
 from mien.workflows.exam_photos import look_for_leaks, read_both
 from mien.workflows.frozen import Splits
+from mien.workflows.measuring import gleaner
 from mien.workflows.together import clusters_of, people_of, require_units, units_of
 from mien.workflows.train import class_numbers
 
@@ -129,8 +130,12 @@ def see(
     # Folds within folds need a third unit.
     least_units = max(folds, 3) if test is None else 0
     require_units(train, units=people_of(train), minimum=least_units)
+    first = next(iter(embedders)) if least_units else None  # by which `_units` tells copies
     of_train = {
-        k: e.embed_dataset(train, progress=progress, say=say)[1] for k, e in embedders.items()
+        k: e.embed_dataset(
+            train, glean=gleaner(e) if k == first else None, progress=progress, say=say
+        )[1]
+        for k, e in embedders.items()
     }
     of_test = (
         {k: e.embed_dataset(test, progress=progress, say=say)[1] for k, e in embedders.items()}

@@ -38,6 +38,7 @@ from mien.workflows.embedder import Embedder, dataset_name, embedder_for, with_d
 from mien.workflows.exam_photos import ExamPhotos, look_for_leaks, read_both
 from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
 from mien.workflows.frozen import Splits
+from mien.workflows.measuring import gleaner
 from mien.workflows.provenance import ledger_of, summarise_sources
 from mien.workflows.test import examine_model
 from mien.workflows.together import clusters_of, people_of, require_units, units_of
@@ -109,7 +110,11 @@ def train(
     )  # fmt: skip
     for sentence in later:
         say(sentence)
-    dataset, embedded = embedder.embed_dataset(dataset, progress=progress, say=say)
+    # Copies will be looked for: what that needs is measured while the photos are open.
+    wanted = cross_validate is not None or exam_photos is not None
+    dataset, embedded = embedder.embed_dataset(
+        dataset, glean=gleaner(embedder) if wanted else None, progress=progress, say=say
+    )
     if exam_photos is not None:
         exam_photos = look_for_leaks(
             dataset, exam_photos, embedder=embedder, allow=allow_leak, progress=progress, say=say
