@@ -36,10 +36,10 @@ def main() -> None:
         swapped = rng.choice(n, k, replace=False)
         y = y_true.copy()
         y[swapped] = (y[swapped] + rng.integers(1, n_classes, k)) % n_classes
-        found = doubt(part.embeddings, y=y, units=units, n_classes=n_classes, rng=rng)
+        found = doubt(part.averaged, y=y, units=units, n_classes=n_classes, rng=rng)
         top = np.argsort(found.rank_score, kind="stable")[:k]
         precisions.append(float(np.isin(top, swapped).mean()))
-        chance = chances(part.embeddings, y=y, units=units, n_classes=n_classes,
+        chance = chances(part.averaged, y=y, units=units, n_classes=n_classes,
                          scores=found.rank_score, rng=rng)  # fmt: skip
         doubted = found.rank_score < 0
         often = np.flatnonzero(doubted & (chance >= 0.2))

@@ -111,7 +111,9 @@ def _fill_cache(root: Path) -> None:
         for photo in photos:
             value = made.embedding(_number(photo))
             done = embed._Done(value=value, mirrored=value, face=FACE)
-            yield embed._Answer(sha256=photo.sha256, done=done, reason="", face=FACE, looked=True)
+            yield embed._Answer(
+                sha256=photo.sha256, done=done, reason="", face=FACE, looked=True, gleaned={}
+            )
 
     def measured(photos: Sequence[Photo], *_: Any) -> Iterator[tuple[Photo, Any]]:
         for photo in photos:

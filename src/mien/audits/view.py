@@ -34,6 +34,7 @@ class Part:
         faces: In the order of the photos; None where there is no face.
         embedded: Rows of the photos that have an embedding.
         embeddings: float32 ``(m, d)`` in the order of `embedded`.
+        mirrored: The same of the mirror images; None where the recipe asks for none.
     """
 
     dataset: Dataset
@@ -41,6 +42,14 @@ class Part:
     faces: tuple[Face | None, ...]
     embedded: Int[np.ndarray, " m"]
     embeddings: Float32[np.ndarray, "m d"]
+    mirrored: Float32[np.ndarray, "m d"] | None = None
+
+    @property
+    def averaged(self) -> Float32[np.ndarray, "m d"]:
+        """Embeddings averaged with the mirror images': as a head sees them, and with less noise."""
+        if self.mirrored is None:
+            return self.embeddings
+        return np.asarray((self.embeddings + self.mirrored) / np.float32(2))
 
     @property
     def names(self) -> list[str]:
@@ -160,7 +169,7 @@ class View:
         if self.no_embeddings or len(np.unique(y)) < 2 or np.bincount(y)[np.unique(y)].min() < 4:
             return None
         return doubt(
-            part.embeddings,
+            part.averaged,
             y=y,
             units=self.units[part.embedded],
             n_classes=len(part.dataset.classes),
@@ -174,7 +183,7 @@ class View:
         if found is None:
             return np.zeros(0)
         return chances(
-            part.embeddings,
+            part.averaged,
             y=found.y,
             units=self.units[part.embedded],
             n_classes=len(part.dataset.classes),

@@ -96,13 +96,16 @@ def measure_dataset(
     ]
     kept = without(dataset, rejects)
     good = [measured[photo.sha256] for photo in kept.photos]
-    rows, values = _rows_of(embedded, kept)
+    rows, found = _rows_of(embedded, kept)
     part = Part(
         dataset=kept,
         facts=tuple(one.facts for one in good if isinstance(one, _Measured)),
         faces=tuple(one.face for one in good if isinstance(one, _Measured)),
         embedded=rows,
-        embeddings=values,
+        embeddings=embedded.values[found] if embedded else np.zeros((0, 1), dtype=np.float32),
+        mirrored=None
+        if embedded is None or embedded.mirrored is None
+        else embedded.mirrored[found],
     )
     return part, embedded.n_embedded if embedded else 0
 
@@ -210,9 +213,10 @@ def _unpacked(data: bytes) -> _Measured:
 
 
 def _rows_of(embedded: Embedded | None, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of the photos that have an embedding, and its row among the embeddings."""
     if embedded is None:
-        return np.zeros(0, dtype=int), np.zeros((0, 1), dtype=np.float32)
+        return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
     at = {photo.name: row for row, photo in enumerate(embedded.photos)}
     pairs = [(i, at[p.name]) for i, p in enumerate(dataset.photos) if p.name in at]
     rows = np.array([i for i, _ in pairs], dtype=int)
-    return rows, embedded.values[np.array([j for _, j in pairs], dtype=int)]
+    return rows, np.array([j for _, j in pairs], dtype=int)
