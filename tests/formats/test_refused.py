@@ -11,7 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from tests.formats import samples
+from tests.formats import lite_files, samples
 
 from mien.errors import ModelError
 from mien.formats.catalogue import EXPORTERS, zip_bytes
@@ -328,4 +328,15 @@ def test_an_onnx_variant_for_other_programs_is_named(
 def test_a_lite_file_that_is_cut_short_is_called_so(lite: bytes, tmp_path: Path) -> None:
     (tmp_path / "model.tflite").write_bytes(lite[:5000])
     with pytest.raises(ModelError, match="cut short"):
+        read_foreign(tmp_path / "model.tflite")
+
+
+@pytest.mark.parametrize("code", [lite_files.CONV, lite_files.DEPTHWISE, lite_files.DENSE])
+def test_a_lite_file_with_a_layer_without_a_kernel_is_refused(code: int, tmp_path: Path) -> None:
+    lite = lite_files.LiteWriter(quantise=False)
+    x = first = lite.tensor([1, 96, 96, 3])
+    for _ in range(3):
+        x = lite.operator(code, [x], {})
+    (tmp_path / "model.tflite").write_bytes(lite.file(first, x))
+    with pytest.raises(ModelError, match="has 1 inputs and 1 outputs; expected at least 2"):
         read_foreign(tmp_path / "model.tflite")

@@ -30,6 +30,8 @@ CODES: Final = {
     40: "MEAN",
     114: "QUANTIZE",
 }
+# What a layer with a kernel takes at least: a picture and the kernel.
+_LEAST_INPUTS: Final = {"CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2}
 _TYPES: Final[dict[int, np.dtype[Any]]] = {
     0: np.dtype("<f4"),
     2: np.dtype("<i4"),
@@ -129,12 +131,17 @@ class Graph:
         if index >= len(codes) or codes[index] not in CODES:
             code = codes[index] if index < len(codes) else index
             raise ModelError(f"operator {code} is none of MobileNet's", HINT)
+        kind = CODES[codes[index]]
         inputs = [int(i) for i in table.raw(1, "<i4")]
         outputs = table.raw(2, "<i4")
-        if not inputs or len(outputs) != 1:
-            raise ModelError(f"a {CODES[codes[index]]} has no input or not one output")
+        least = _LEAST_INPUTS.get(kind, 1)
+        if len(inputs) < least or len(outputs) != 1:
+            raise ModelError(
+                f"a {kind} has {len(inputs)} inputs and {len(outputs)} outputs; expected at least "
+                f"{least} and 1"
+            )
         return Op(
-            kind=CODES[codes[index]],
+            kind=kind,
             inputs=inputs,
             output=int(outputs[0]),
             options=table.table(4),
