@@ -154,6 +154,7 @@ def measure(
     throttle: float | None,
     workers: int,
     detector: str | None,
+    processes: int,
 ) -> dict[str, object]:
     ours, theirs = multiprocessing.Pipe()
     process = multiprocessing.Process(target=serve, args=(rows, throttle, theirs))
@@ -168,7 +169,12 @@ def measure(
         manners = Manners(at_once=workers, per_second=None, tries=2)
         look = load_face_finder(detector).glance if detector else None
         settings = Settings(
-            manners=manners, workers=workers, near_copies=look is not None, find_faces=look
+            manners=manners,
+            workers=workers,
+            near_copies=look is not None,
+            find_faces=look,
+            detector=detector,
+            processes=processes if look else 0,
         )
         search = Search(source="urls", query=str(root / "urls.txt"))
         ours.send("begin")
@@ -205,6 +211,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=2000)
     parser.add_argument("--workers", type=int, default=24)
+    parser.add_argument("--processes", type=int, default=max(0, (os.cpu_count() or 1) - 1))
     parser.add_argument("--out", type=Path)
     parser.add_argument("--detector", default=default_detector())
     parser.add_argument("--only", choices=["fetched", "whole", "faulty"], action="append")
@@ -218,7 +225,13 @@ def main() -> None:
         "faulty": (faulty, 150.0, detector),
     }
     results = {
-        name: measure(rows, throttle=throttle, workers=options.workers, detector=look)
+        name: measure(
+            rows,
+            throttle=throttle,
+            workers=options.workers,
+            detector=look,
+            processes=options.processes,
+        )
         for name, (rows, throttle, look) in runs.items()
         if not options.only or name in options.only
     }

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
 import click
 
 from mien.cli.console import document, json_option, print_json, progress_bar, say
+
+# Each holds 150 MB; fetching cannot feed more.
+_MOST_PROCESSES = 4
 
 
 @click.command()
@@ -99,6 +103,7 @@ def command(
             accept=accept,
             triage=not no_triage,
             detector=detector,
+            processes=min(_MOST_PROCESSES, (os.cpu_count() or 1) - 1),
             contact=contact,
             manners=Manners(per_second=per_second or None),
             allow_local=allow_local,

@@ -56,6 +56,7 @@ class Collector:
                 settings=self._settings, browser=self._browser, books=self._books,
                 forgotten=self._forgotten,
             )  # fmt: skip
+            stack.callback(self._judge.close)
             for photo in held:
                 self._judge.take_in(photo)
             self._open = stack.pop_all()

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from mien.collecting.books import Books
-from mien.collecting.cleaning import Cleaned, check_type, clean
+from mien.collecting.cleaning import check_type
 from mien.collecting.connection import MAX_TEXT_BYTES, Browser
-from mien.collecting.copies import Copy, CopyIndex, look_at
+from mien.collecting.copies import Copy, CopyIndex, Look, look_at
 from mien.collecting.inventory import HeldPhoto
 from mien.collecting.journal import INBOX
 from mien.collecting.ledger import Forgotten
+from mien.collecting.looking import Looked, Looker
 from mien.collecting.politeness import Robots
 from mien.collecting.records import Candidate, Line, Reason, Search, Unusable
 from mien.collecting.settings import Settings
 from mien.collecting.sources import source_entry
-from mien.collecting.triage import triage
 from mien.digest import digest_bytes
 from mien.errors import PhotoError
 from mien.files import write_bytes
@@ -51,6 +51,7 @@ class Judge:
         self._forgotten: Final = forgotten
         self._robots: Final = Robots(self._get_robots)
         self._index: Final = CopyIndex()
+        self._looker: Final = Looker(settings)
         self._lock: Final = threading.Lock()
         self._seen: Final = {line.fetched_sha256 for line in books.lines.values()} - {""}
 
@@ -85,14 +86,20 @@ class Judge:
             check_type(data, content_type=content_type)
             fetched_sha256 = digest_bytes(data)
             self._refuse_known(fetched_sha256)
-            cleaned = clean(data, keep=self._settings.keep)
-            if self._settings.find_faces is not None:
-                triage(cleaned.pixels, find_faces=self._settings.find_faces)
-            return self._keep(candidate, search, cleaned, fetched_sha256, room)
+            looked = self._looker(data)
+            return self._keep(candidate, search, looked, fetched_sha256, room)
         except Unusable as error:
             if error.retry_after_s is not None:
                 raise
             return self.give_up(candidate, search, error, fetched_sha256=fetched_sha256)
+
+    def expect(self, n: int) -> None:
+        """Say that up to `n` pictures will come."""
+        self._looker.expect(n)
+
+    def close(self) -> None:
+        """End what looks pictures over."""
+        self._looker.close()
 
     def hang_up(self) -> None:
         """Break off what is being fetched."""
@@ -140,34 +147,33 @@ class Judge:
             raise Unusable("forgotten", "was forgotten on request")
 
     def _keep(
-        self, candidate: Candidate, search: Search, cleaned: Cleaned, fetched_sha256: str,
+        self, candidate: Candidate, search: Search, looked: Looked, fetched_sha256: str,
         room: Callable[[], bool],
     ) -> Line | None:  # fmt: skip
-        sha256 = digest_bytes(cleaned.data)
+        sha256 = digest_bytes(looked.data)
         self._refuse_forgotten(sha256)
         folder = search.label if self._settings.accept and search.label else INBOX
-        path = f"{folder}/{candidate.source}-{sha256[:16]}{cleaned.ending}"
-        phash = self._admit(path, cleaned, room)
+        path = f"{folder}/{candidate.source}-{sha256[:16]}{looked.ending}"
+        phash = self._admit(path, looked.look, room)
         if phash is None:
             with self._lock:
                 self._seen.discard(fetched_sha256)
             return None
         line = Line(
             url=candidate.url, search=search, reason=None, path=path, sha256=sha256,
-            fetched_sha256=fetched_sha256, phash=phash, candidate=candidate, edits=cleaned.edits,
+            fetched_sha256=fetched_sha256, phash=phash, candidate=candidate, edits=looked.edits,
             fetched_at=_now(),
         )  # fmt: skip
         self._books.add(line)
-        write_bytes(self._books.folder / path, cleaned.data)
+        write_bytes(self._books.folder / path, looked.data)
         self._books.placed(line)
         return line
 
-    def _admit(self, path: str, cleaned: Cleaned, room: Callable[[], bool]) -> str | None:
+    def _admit(self, path: str, look: Look | None, room: Callable[[], bool]) -> str | None:
         """The perceptual hash of a picture that is new and has room; None without room."""
-        if not self._settings.near_copies:
+        if look is None:
             with self._lock:
                 return "" if room() else None
-        look = look_at(cleaned.pixels)
         verdict = self._index.admit(path, look, claim=room)
         if isinstance(verdict, Copy):
             reason: Reason = "mirrored copy" if verdict.mirrored else "copy"

@@ -75,6 +75,9 @@ class Run:
         threads = [threading.Thread(target=self._work, name=f"collect-{i}") for i in names]
         for thread in threads:
             thread.start()
+        left = self._limit - self._asked
+        # Of a search for so many usable ones, most are not asked for more than some times as many.
+        self._judge.expect(left if self._target is None else min(left, 4 * self._target))
         try:
             self._feed_and_wait()
         except FetchError:  # of the source alone: other searches go on with the same connections

@@ -25,6 +25,9 @@ class Settings:
         find_faces: For the triage; None keeps every picture that can be read.
         near_copies: Whether re-encoded, cropped and mirrored copies are looked for; equal files
             are refused in any case.
+        processes: How many look pictures over beside ours, once there are many; 0 for none. Such a
+            process imports the main program's module, as `multiprocessing` has it.
+        detector: The name of the one that `find_faces` asks: what processes load.
         base_urls: Source -> address that stands in for its own, for tests and mirrors.
     """
 
@@ -37,4 +40,6 @@ class Settings:
     max_bytes: int = MAX_PICTURE_BYTES
     find_faces: FindFaces | None = None
     near_copies: bool = True
+    processes: int = 0
+    detector: str | None = None
     base_urls: tuple[tuple[str, str], ...] = ()

@@ -128,6 +128,7 @@ def collect(
     manners: Manners | None = None,
     patience: Patience | None = None,
     workers: int = 16,
+    processes: int = 0,
     robots: bool = True,
     allow_local: bool = False,
     base_urls: Mapping[str, str] | None = None,
@@ -154,6 +155,8 @@ def collect(
         manners: How hard hosts may be asked.
         patience: How long to wait.
         workers: Threads.
+        processes: Beside ours, to look over many pictures; a program that asks for any must be one
+            that `multiprocessing` can import.
         robots: Whether robots.txt is heeded for pictures.
         allow_local: Allow addresses on this machine and network: for tests.
         base_urls: Source -> address that stands in for its own: for tests and mirrors.
@@ -191,6 +194,8 @@ def collect(
         codes=wanted_codes(licences) if licences else None,
         manners=manners or Manners(),
         workers=workers,
+        processes=processes,
+        detector=name,
         robots=robots,
         find_faces=_faces(name),
         base_urls=tuple((base_urls or {}).items()),
