@@ -302,3 +302,10 @@ def test_what_is_no_onnx_file_is_refused(tmp_path: Path) -> None:
         file.truncate(MAX_FILE_BYTES + 1)
     with pytest.raises(ModelError, match="larger than"):
         read_model(tmp_path / "large.onnx")
+
+
+def test_an_array_whose_name_is_no_text_is_refused() -> None:
+    data = model_bytes(MODEL)
+    assert data.count(b"head/0/kernel") > 1
+    with pytest.raises(ModelError, match="the name of an array is not UTF-8"):
+        model_from_bytes(data.replace(b"head/0/kernel", b"head/0/kerne\xff"), name="x")

@@ -10,14 +10,14 @@ Law: a chip is uint8 ``(32, 32)``, upright; the chip of a mirrored photo is the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Complex, Float, Int, UInt8
+from jaxtyping import Complex, Int, UInt8
 
 from mien.audits.align import structure
+from mien.audits.neighbours import most_alike
 from mien.audits.perceptual import Grey
 from mien.records import Face
 
@@ -32,7 +32,6 @@ _BOX: Final = 1.2
 # What a chip's correlation must reach to be looked at closer; see docs/log.md for what it misses.
 SIEVE: Final = 0.3
 K: Final = 3
-_BLOCK: Final = 1024
 
 
 def chip(grey: Grey, *, face: Face) -> UInt8[np.ndarray, "32 32"]:
@@ -85,16 +84,18 @@ def nominate(
     """
     plain = structure(chips)
     found: dict[tuple[int, int], Nomination] = {}
+    if len(plain) < 2:
+        return found
     for mirrored in (False, True):
         other = structure(np.ascontiguousarray(chips[:, :, ::-1])) if mirrored else plain
-        for start in range(0, len(plain), _BLOCK):
-            block = _best_of(plain[start : start + _BLOCK] @ other.T, start=start, rows=rows)
-            for pair, agreed in block:
-                before = found.get(pair, Nomination(agreed=0.0, ways=()))
-                found[pair] = Nomination(
-                    agreed=max(agreed, before.agreed),
-                    ways=tuple(sorted({*before.ways, mirrored})),
-                )
+        best, products = most_alike(plain, other, k=min(K, len(plain) - 1))
+        for row, column in zip(*np.nonzero(products > SIEVE), strict=True):
+            a, b = sorted((int(rows[row]), int(rows[best[row, column]])))
+            before = found.get((a, b), Nomination(agreed=0.0, ways=()))
+            found[a, b] = Nomination(
+                agreed=max(float(products[row, column]), before.agreed),
+                ways=tuple(sorted({*before.ways, mirrored})),
+            )
     return found
 
 
@@ -122,16 +123,3 @@ def _placing(face: Face) -> tuple[complex, complex]:
     side = _BOX * max(right - left, bottom - top)
     middle = complex((left + right) / 2, (top + bottom) / 2)
     return complex(side), middle - side * (0.5 + 0.5j)
-
-
-def _best_of(
-    products: Float[np.ndarray, "b m"], *, start: int, rows: Int[np.ndarray, " m"]
-) -> Iterator[tuple[tuple[int, int], float]]:
-    at = np.arange(len(products))
-    products[at, start + at] = -np.inf
-    k = min(K, products.shape[1])
-    best = np.argpartition(-products, k - 1, axis=1)[:, :k]
-    agreed = np.take_along_axis(products, best, axis=1)
-    for row, column in zip(*np.nonzero(agreed > SIEVE), strict=True):
-        a, b = int(rows[start + row]), int(rows[best[row, column]])
-        yield (min(a, b), max(a, b)), float(agreed[row, column])

@@ -14,7 +14,6 @@ from jaxtyping import Float32, Int
 # Wider embeddings are projected; a random projection to 256 keeps cosines to some 0.05, and only
 # an order of neighbours is wanted of it.
 _MOST_DIMS: Final = 256
-_BLOCK: Final = 1024
 K: Final = 4
 
 
@@ -49,20 +48,40 @@ def nearest(
     unit = _unit(embeddings)
     k = min(k, m - 1)
     pairs: dict[tuple[int, int], float] = {}
-    for start in range(0, m, _BLOCK):
-        block = unit[start : start + _BLOCK] @ unit.T
-        at = np.arange(len(block))
-        block[at, start + at] = -np.inf
-        best = np.argpartition(-block, k - 1, axis=1)[:, :k]
-        score = np.take_along_axis(block, best, axis=1)
-        for row, (others, scores) in enumerate(zip(best.tolist(), score.tolist(), strict=True)):
-            for other, similarity in zip(others, scores, strict=True):
-                a, b = sorted((int(rows[start + row]), int(rows[other])))
-                pairs[a, b] = similarity
+    best, score = most_alike(unit, unit, k=k)
+    numbers = rows.tolist()
+    for number, others, scores in zip(numbers, best.tolist(), score.tolist(), strict=True):
+        for other, similarity in zip(others, scores, strict=True):
+            a, b = sorted((number, numbers[other]))
+            pairs[a, b] = similarity
     return [
         Neighbour(first=a, second=b, similarity=round(float(s), 4))
         for (a, b), s in sorted(pairs.items())
     ]
+
+
+def most_alike(
+    queries: Float32[np.ndarray, "m d"], others: Float32[np.ndarray, "m d"], *, k: int
+) -> tuple[Int[np.ndarray, "m k"], Float32[np.ndarray, "m k"]]:
+    """Of each query, the `k` others with the largest products, its own number left out.
+
+    Args:
+        queries: Rows of length 1.
+        others: The same photos' rows, in this or another form; at least ``k + 1``.
+        k: How many.
+
+    Returns:
+        Numbers of the others, the most alike first, and the products.
+    """
+    import faiss
+
+    index = faiss.IndexFlatIP(others.shape[1])
+    index.add(np.ascontiguousarray(others))
+    products, found = index.search(np.ascontiguousarray(queries), k + 1)
+    # A row's own number goes last, and with it, or with the last of the others, one goes out.
+    own = found == np.arange(len(queries))[:, None]
+    order = np.argsort(own, axis=1, kind="stable")[:, :k]
+    return np.take_along_axis(found, order, axis=1), np.take_along_axis(products, order, axis=1)
 
 
 def _unit(embeddings: Float32[np.ndarray, "m d"]) -> Float32[np.ndarray, "m k"]:

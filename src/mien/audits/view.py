@@ -49,7 +49,9 @@ class Part:
         """Embeddings averaged with the mirror images': as a head sees them, and with less noise."""
         if self.mirrored is None:
             return self.embeddings
-        return np.asarray((self.embeddings + self.mirrored) / np.float32(2))
+        mean: Float32[np.ndarray, "m d"] = self.embeddings + self.mirrored
+        mean /= np.float32(2)
+        return mean
 
     @property
     def names(self) -> list[str]:

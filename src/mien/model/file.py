@@ -157,7 +157,10 @@ def _refuse_variants(proto: onnx.ModelProto) -> None:
     takes = [one.type.tensor_type.elem_type for one in proto.graph.input]
     if onnx.TensorProto.UINT8 in takes:
         raise ModelError("it is the variant that takes bytes", _VARIANT_HINT)
-    if any(tensor.name.endswith("_quantized") for tensor in proto.graph.initializer):
+    names = [tensor.name for tensor in proto.graph.initializer]
+    if not all(isinstance(name, str) for name in names):  # text that is no UTF-8 comes as bytes
+        raise ModelError("the name of an array is not UTF-8 text")
+    if any(name.endswith("_quantized") for name in names):
         raise ModelError("it is the variant in int8", _VARIANT_HINT)
 
 

@@ -212,11 +212,14 @@ def _unpacked(data: bytes) -> _Measured:
     return _Measured(facts=from_bytes(data[end:]), face=face)
 
 
-def _rows_of(embedded: Embedded | None, dataset: Dataset) -> tuple[np.ndarray, np.ndarray]:
+def _rows_of(embedded: Embedded | None, dataset: Dataset) -> tuple[np.ndarray, np.ndarray | slice]:
     """Rows of the photos that have an embedding, and its row among the embeddings."""
     if embedded is None:
         return np.zeros(0, dtype=int), np.zeros(0, dtype=int)
     at = {photo.name: row for row, photo in enumerate(embedded.photos)}
     pairs = [(i, at[p.name]) for i, p in enumerate(dataset.photos) if p.name in at]
     rows = np.array([i for i, _ in pairs], dtype=int)
-    return rows, np.array([j for _, j in pairs], dtype=int)
+    found = np.array([j for _, j in pairs], dtype=int)
+    # All of them, in order: a view, where an array of rows would copy hundreds of megabytes.
+    whole = len(found) == len(embedded.photos) and np.array_equal(found, np.arange(len(found)))
+    return rows, slice(None) if whole else found
