@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from mien.audits.catalogue import CHECKS, run_checks
+from mien.audits.checks.cells import Cells
 from mien.audits.facts import Facts
 from mien.audits.findings import OUTCOMES, Finding
 from mien.audits.overlap import pack
@@ -362,3 +363,19 @@ def test_camera_names_contradict_nothing():
 
 def test_the_same_seed_gives_the_same_findings():
     assert run_checks(clean()) == run_checks(clean())
+
+
+def test_a_cell_with_exactly_half_of_the_largest_is_named():
+    view = View(train=part(72))  # six photos a cell
+    starved = ("sad", "dark", "man")
+    mine = [
+        i
+        for i, p in enumerate(view.train.dataset.photos)
+        if (p.label, p.groups["skin"], p.groups["gender"]) == starved
+    ]
+    assert len(mine) == 6
+    gone = set(mine[::2])
+    finding = Cells().run(keep(view, lambda i, _: i not in gone))
+    assert finding.outcome == "issue"
+    assert "(3)" in finding.sentence
+    assert "()" not in finding.sentence

@@ -37,7 +37,7 @@ class Cells(Check):
         most = max(cells.values())
         empty = [f"{row} x {column}" for (row, column), n in cells.items() if n == 0]
         starved = [
-            f"{row} x {column} ({n})" for (row, column), n in cells.items() if n * _ISSUE < most
+            f"{row} x {column} ({n})" for (row, column), n in cells.items() if n * _ISSUE <= most
         ]
         least = min(cells.values())
         details = {
