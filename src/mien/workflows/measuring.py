@@ -32,6 +32,8 @@ from mien.records import Dataset, Face, FaceFinder, Photo, Progress, Reject, Say
 from mien.workflows.embedder import Embedder, embedder_for
 
 _KEEP_EVERY: Final = 64
+# What the cache holds of a photo is some 20 KB: not that of all photos beside what it unpacks to.
+_READ_AT_ONCE: Final = 1024
 STAGE: Final = "measuring"
 
 
@@ -154,10 +156,14 @@ def _measure_all(
 ) -> dict[str, _Measured | str]:
     unique = {photo.sha256: photo for photo in photos}
     keys = {sha256: _key(sha256, find_face) for sha256 in unique}
-    stored = cache.get_many(list(keys.values()))
-    done: dict[str, _Measured | str] = {
-        sha256: _unpacked(stored[key]) for sha256, key in keys.items() if key in stored
-    }
+    done: dict[str, _Measured | str] = {}
+    wanted = list(keys)
+    for start in range(0, len(wanted), _READ_AT_ONCE):
+        some = wanted[start : start + _READ_AT_ONCE]
+        stored = cache.get_many([keys[sha256] for sha256 in some])
+        done |= {
+            sha256: _unpacked(stored[keys[sha256]]) for sha256 in some if keys[sha256] in stored
+        }
     missing = [photo for sha256, photo in unique.items() if sha256 not in done]
     pending: dict[str, bytes] = {}
     for n, (photo, answer) in enumerate(_in_threads(missing, known_faces, find_face), start=1):
