@@ -102,3 +102,11 @@ def _is_there(pid: int) -> bool:
     except OSError:
         return False
     return state.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_a_detector_without_a_name_keeps_all_work_in_threads(drawn: list[bytes]) -> None:
+    looker = Looker(Settings(processes=1, find_faces=lambda _pixels: []))
+    looker.expect(10**6)
+    assert looker._pool is None
+    with pytest.raises(Unusable, match="no face"):
+        looker(drawn[0])

@@ -84,8 +84,6 @@ def nominate(
     """
     plain = structure(chips)
     found: dict[tuple[int, int], Nomination] = {}
-    if len(plain) < 2:
-        return found
     for mirrored in (False, True):
         other = structure(np.ascontiguousarray(chips[:, :, ::-1])) if mirrored else plain
         best, products = most_alike(plain, other, k=min(K, len(plain) - 1))

@@ -52,6 +52,7 @@ class Doubt:
         return right
 
 
+@one_blas_thread()
 def doubt(
     embeddings: Float32[np.ndarray, "n d"],
     *,
@@ -71,19 +72,6 @@ def doubt(
         rng: Deals the photos.
         repeats: Dealings.
     """
-    with one_blas_thread():
-        return _doubt(embeddings, y=y, units=units, n_classes=n_classes, rng=rng, repeats=repeats)
-
-
-def _doubt(
-    embeddings: Float32[np.ndarray, "n d"],
-    *,
-    y: Int[np.ndarray, " n"],
-    units: Int[np.ndarray, " n"],
-    n_classes: int,
-    rng: np.random.Generator,
-    repeats: int,
-) -> Doubt:
     z = features(embeddings, rng=rng)
     scores, probs = np.zeros((2, repeats, len(y), n_classes))
     penalties: Sequence[float] = PENALTIES

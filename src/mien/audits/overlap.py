@@ -30,8 +30,10 @@ from mien.face.resize import opencv
 
 PICTURE_PX: Final = 192
 _GRID: Final = 64
-# Refining at half the size first finds placings that are several pixels off.
-_LEVELS: Final = ((0.5, 30), (1.0, 25))
+# Refining at half the size first finds placings that are several pixels off. There it must reach a
+# correlation of 0.7, or it ends: true pairs reached 0.83 within 8 of the 30 steps, three of four
+# others never 0.7 (docs/log.md). Size, steps, and what must be reached.
+_LEVELS: Final = ((0.5, 30, 0.7), (1.0, 25, -1.0))
 _SMOOTH_PX: Final = 5
 _RIM_PX: Final = 4
 # Agreement of a first placing by faces that is worth refining: different photos stay below 0.2,
@@ -41,9 +43,6 @@ _PLAIN: Final = 0.985
 # And what the first refining must have reached for the second, dearer one to be worth it: 288 true
 # pairs all reached 0.86, no two different photos of the study 0.6 (docs/log.md).
 _PROMISING: Final = 0.5
-# Correlation that refining at half the size must reach, or it ends there: true pairs reached 0.83
-# within 8 of its 30 steps, three of four others never 0.7 (docs/log.md).
-_MEETING: Final = 0.7
 # What both show must be this much of the smaller picture: less is a detail, not a copy.
 _LEAST_SHOWN: Final = 0.35
 # Points in common that one placing must explain, of the points of two pictures of a photo.
@@ -213,7 +212,7 @@ def _refined(first: Grey, second: Grey, start: Placing) -> Iterator[Placing]:
     """Improve a placing, at half the size first; none where it does not get anywhere."""
     cv2 = opencv()
     placing = start
-    for factor, steps in _LEVELS:
+    for factor, steps, least in _LEVELS:
         a, b = (
             cv2.resize(one, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
             for one in (first, second)
@@ -231,7 +230,7 @@ def _refined(first: Grey, second: Grey, start: Placing) -> Iterator[Placing]:
             )
         except cv2.error:  # it does not converge: not the same picture, or nothing to see
             return
-        if alike < _MEETING:
+        if alike < least:
             return
         if _is_plausible(scaled):
             scaled[:, 2] = (scaled[:, 2] - scaled[:, :2] @ (left, top)) / factor

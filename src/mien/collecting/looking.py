@@ -74,7 +74,9 @@ class Looker:
         self._n_seen = 0
         self._pool: ProcessPoolExecutor | None = None
         self._ready: list[Future[None]] = []
-        self._broken = settings.processes < 1
+        # A detector without a name cannot be had there: pictures would pass unsorted.
+        unnamed = settings.find_faces is not None and settings.detector is None
+        self._broken = settings.processes < 1 or unnamed
 
     def __call__(self, data: bytes) -> Looked:
         """Look one picture over.
