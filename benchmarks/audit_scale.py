@@ -31,7 +31,7 @@ from mien.audits.catalogue import CHECKS
 from mien.audits.facts import Facts
 from mien.audits.overlap import pack
 from mien.audits.perceptual import grey_of
-from mien.backbone import embed
+from mien.backbone import embed, remembered
 from mien.records import Face, Photo
 from mien.workflows import measuring
 from mien.workflows.audit import look
@@ -110,8 +110,8 @@ def _fill_cache(root: Path) -> None:
     def embedded(_work: Any, photos: Sequence[Photo], _workers: int | None) -> Iterator[Any]:
         for photo in photos:
             value = made.embedding(_number(photo))
-            done = embed._Done(value=value, mirrored=value, face=FACE)
-            yield embed._Answer(
+            done = remembered.Done(value=value, mirrored=value, face=FACE)
+            yield remembered.Answer(
                 sha256=photo.sha256, done=done, reason="", face=FACE, looked=True, gleaned={}
             )
 

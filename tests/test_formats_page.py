@@ -88,7 +88,7 @@ def test_every_key_of_the_model_file_stands_on_the_page() -> None:
         ("`golden.json`", "workflows.export", "FORMAT_VERSION"),
         ("a study's `plan.json`", "studies.store", "VERSION"),
         ("`.mien/cache.sqlite`", "cache", "_VERSION"),
-        ("values in the cache", "backbone.embed", "_KEY_VERSION"),
+        ("values in the cache", "backbone.remembered", "_KEY_VERSION"),
         ("values in the cache", "audits.facts", "VERSION"),
     ],
 )

@@ -109,6 +109,19 @@ class Face:
     landmarks_px: tuple[tuple[float, float], ...] = ()
 
 
+def face_of(found: Mapping[str, Any] | None) -> Face | None:
+    """A face from what `plain` made of it; None stays None."""
+    if found is None:
+        return None
+    left, top, right, bottom = found["xyxy_px"]
+    return Face(
+        xyxy_px=(left, top, right, bottom),
+        confidence=found["confidence"],
+        n_faces=found["n_faces"],
+        landmarks_px=tuple((x, y) for x, y in found["landmarks_px"]),
+    )
+
+
 class FaceFinder(Protocol):
     """Finds the one face a photo is about: the largest confident one.
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,13 +14,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mien.backbone.embed import Embedded, Glean, embed, prepare
+from mien.backbone.embed import Embedded, Glean, embed, embed_in_passing, prepare
 from mien.backbone.session import open_session
 from mien.backbone.weights import Backbone, random_backbone
 from mien.cache import Cache
 from mien.digest import digest_bytes
 from mien.errors import ModelError, PhotoError
-from mien.image.decode import Decoded
+from mien.image.decode import Decoded, decode
 from mien.image.preprocessing import Preprocessing
 from mien.records import Face, FaceFinder, Photo, Pixels
 
@@ -232,9 +233,9 @@ def test_what_is_gleaned_of_an_open_photo_is_kept_for_faceless_ones_too(
     bright = draw_photos(tmp_path / "bright", 2)
     photos = [*bright, *draw_photos(tmp_path / "dark", 1, bright=False)]
 
-    def glean(photo: Photo, data: bytes, decoded: Decoded, face: Face | None) -> dict[str, bytes]:
+    def glean(sha256: str, data: bytes, decoded: Decoded, face: Face | None) -> dict[str, bytes]:
         size, colour = len(data).to_bytes(4, "little"), decoded.pixels[20, 20].tobytes()
-        return {f"seen:{photo.sha256}": size + colour + bytes([face is not None])}
+        return {f"seen:{sha256}": size + colour + bytes([face is not None])}
 
     run(photos, tmp_path, backbone, preprocessing=FACE, find_face=FakeFinder(), glean=glean)
     with Cache.open(tmp_path) as cache:
@@ -245,6 +246,29 @@ def test_what_is_gleaned_of_an_open_photo_is_kept_for_faceless_ones_too(
         + bytes([photo in bright])
         for photo in photos
     ]
+
+
+def test_photos_that_somebody_else_has_open_are_embedded_in_passing(
+    tmp_path: Path, backbone: Backbone
+) -> None:
+    (tmp_path / "dark").mkdir()
+    photos = [*draw_photos(tmp_path, 2), *draw_photos(tmp_path / "dark", 1, bright=False)]
+    with (
+        Cache.open(tmp_path) as cache,
+        embed_in_passing(
+            [photo.sha256 for photo in photos],
+            backbone=backbone, preprocessing=FACE, find_face=FakeFinder(), cache=cache,
+        ) as look,
+    ):  # fmt: skip
+        for photo in photos:
+            look(photo.path.read_bytes(), decode(photo.path.read_bytes()))
+    finder = FakeFinder()
+    after = run(photos, tmp_path, backbone, preprocessing=FACE, find_face=finder)
+    assert (after.n_embedded, finder.n_looks, len(after.rejects)) == (0, 0, 1)
+    shutil.rmtree(tmp_path / ".mien")
+    anew = run(photos, tmp_path, backbone, preprocessing=FACE, find_face=FakeFinder())
+    assert (after.values == anew.values).all()
+    assert after.faces == anew.faces
 
 
 def test_with_a_centre_to_fall_back_on_a_photo_without_a_face_is_used(

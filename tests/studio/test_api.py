@@ -12,12 +12,18 @@ import httpx
 import pytest
 from PIL import Image
 
+from mien.cache import Cache
 from mien.dataset.drawn import draw_dataset
+from mien.dataset.folder import read_dataset
+from mien.head.recipe import recipe_from
+from mien.records import say_nothing
 from mien.serve import Access
 from mien.studio import texts
 from mien.studio.app import ROUTERS, create_studio
 from mien.studio.context import PAGES
 from mien.studio.worker import VERBS
+from mien.workflows.embedder import embedder_for, with_detector_at_hand
+from mien.workflows.train import DEFAULT_RECIPE
 
 PORT = 8000
 BASE = f"http://127.0.0.1:{PORT}"
@@ -152,6 +158,20 @@ def test_photos_are_uploaded_listed_shown_and_given_groups(client: Client) -> No
     small = client.ask("GET", f"/api/thumbnail?name={name}&v={version}")
     assert small.headers["cache-control"].endswith("immutable")
     assert Image.open(io.BytesIO(small.content)).size == (144, 144)
+
+
+def test_photos_are_looked_at_while_they_are_open_for_the_verdict(
+    client: Client, tmp_path: Path
+) -> None:
+    drawn = draw_dataset(tmp_path / "drawn", n_per_class=1, seed=0)
+    paths = [drawn.train / photo.path for photo in drawn.photos]
+    upload(client, "all", *[(path.name, path.read_bytes()) for path in paths])
+    stored = read_dataset(tmp_path / "photos", min_classes=1).photos
+    embedder = embedder_for(with_detector_at_hand(recipe_from(DEFAULT_RECIPE), say=say_nothing))
+    with Cache.open(tmp_path / "photos") as cache:
+        found = embedder.embed(stored, cache=cache)
+    assert len(stored) == len(drawn.photos)
+    assert found.n_embedded == 0
 
 
 def test_pictures_reach_the_browser_without_what_the_camera_wrote(client: Client) -> None:

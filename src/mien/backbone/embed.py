@@ -1,15 +1,13 @@
 """Photos to embeddings, each photo's bytes once in the life of a cache.
 
-Laws: an embedding's key is the photo's bytes, the preprocessing, the backbone and the face
-detector, never a name or a date, so a renamed photo costs nothing; a photo that changes while it
-is read is refused, not remembered under the wrong key; what is done is kept every second, so a
-kill loses a second's work; the result does not depend on the number of threads.
+Laws: a renamed photo costs nothing (`remembered`); a photo that changes while it is read is
+refused, not remembered under the wrong key; what is done is kept every second, so a kill loses a
+second's work; the result does not depend on the number of threads.
 Knows nothing of labels, splits and heads.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,23 +21,21 @@ from typing import Final, TypeAlias
 import numpy as np
 from jaxtyping import Float32
 
+from mien.backbone.remembered import Answer, Done, Embedding, Keys, recall
 from mien.backbone.session import Session, open_session
 from mien.backbone.weights import Backbone
 from mien.blas import one_blas_thread
 from mien.cache import Cache
-from mien.digest import digest_bytes, digest_text
+from mien.digest import digest_bytes
 from mien.errors import PhotoError
-from mien.image.decode import Decoded, decode, read_photo_bytes
+from mien.image.decode import Decoded, Look, decode, read_photo_bytes
 from mien.image.preprocessing import NO_FACE, Preprocessing, upright_pixels
-from mien.records import Face, FaceFinder, Photo, Progress, Reject, no_progress, plain
+from mien.records import Face, FaceFinder, Photo, Progress, Reject, no_progress
 
-Embedding: TypeAlias = Float32[np.ndarray, " d"]
-Glean: TypeAlias = Callable[[Photo, bytes, Decoded, Face | None], Mapping[str, bytes]]
-"""What else is learned of a photo while it is open: the photo, its file's bytes, what they decode
-to and its face, to entries for the cache. Called from many threads."""
+Glean: TypeAlias = Callable[[str, bytes, Decoded, Face | None], Mapping[str, bytes]]
+"""What else is learned of a photo while it is open: the SHA-256 of its bytes, the bytes, what they
+decode to and its face, to entries for the cache. Called from many threads."""
 
-# Bump when the same photo, preprocessing and backbone give other numbers than before.
-_KEY_VERSION: Final = "1"
 _KEEP_EVERY_ENTRIES: Final = 64
 _KEEP_EVERY_SECONDS: Final = 1.0
 # More threads than this only hold more decoded photos in memory (48 MB each at 16 megapixels).
@@ -124,9 +120,9 @@ def embed(
         ModelError: `preprocessing` gives images of another size than `backbone` takes.
     """
     assert find_face is not None or not preprocessing.needs_face, "a face detector is needed"
-    keys = _Keys.of(backbone, preprocessing, find_face)
+    keys = Keys.of(backbone, preprocessing, find_face)
     unique = {photo.sha256: photo for photo in photos}
-    known = _recall(cache, keys, list(unique), mirrored=mirrored)
+    known = recall(cache, keys, list(unique), mirrored=mirrored)
     missing = [photo for sha256, photo in unique.items() if sha256 not in known.done]
     work = _Work(
         backbone, preprocessing, find_face, mirrored=mirrored, faces=known.faces, glean=glean
@@ -156,31 +152,6 @@ def embed(
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Done:
-    """What there is to know of one photo that worked."""
-
-    value: Embedding
-    mirrored: Embedding | None
-    face: Face | None
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Answer:
-    """What came of one photo: it is done, or there is a reason.
-
-    `face` says what the detector saw even where that is the reason; `looked` that it was asked;
-    `gleaned` what else is to be kept.
-    """
-
-    sha256: str
-    done: _Done | None
-    reason: str
-    face: Face | None
-    looked: bool
-    gleaned: Mapping[str, bytes]
-
-
 class _Work:
     """What a thread does with one photo: read, check, decode, find the face, crop, embed."""
 
@@ -206,38 +177,94 @@ class _Work:
     def _session(self) -> Session:
         return open_session(self._backbone)
 
-    def __call__(self, photo: Photo) -> _Answer:
+    def __call__(self, photo: Photo) -> Answer:
         face = self._faces.get(photo.sha256)
         looked = photo.sha256 in self._faces
-        gleaned: Mapping[str, bytes] = {}
         try:
             if looked and face is None and self._is_face_a_must():
                 raise PhotoError(NO_FACE)
             data = _read_unchanged(photo)
             decoded = decode(data)
+        except PhotoError as error:
+            return Answer(
+                sha256=photo.sha256, done=None, reason=str(error), face=face, looked=looked,
+                gleaned={},
+            )  # fmt: skip
+        return self.look(photo.sha256, data, decoded)
+
+    def look(self, sha256: str, data: bytes, decoded: Decoded) -> Answer:
+        """What a thread does with a photo that is open."""
+        face, looked = self._faces.get(sha256), sha256 in self._faces
+        gleaned: Mapping[str, bytes] = {}
+        try:
             if self._find_face and not looked:
                 face, looked = self._find_face(upright_pixels(decoded)), True
             if self._glean:
-                gleaned = self._glean(photo, data, decoded, face)
+                gleaned = self._glean(sha256, data, decoded, face)
             image = self._preprocessing.apply(decoded, face=face)
         except PhotoError as error:
             done, reason = None, str(error)
         else:
             done, reason = self._embedded(image, face), ""
-        return _Answer(
-            sha256=photo.sha256, done=done, reason=reason, face=face, looked=looked, gleaned=gleaned
+        return Answer(
+            sha256=sha256, done=done, reason=reason, face=face, looked=looked, gleaned=gleaned
         )
 
     def _is_face_a_must(self) -> bool:
         step = self._preprocessing.face_step
         return step is not None and not step.or_centre
 
-    def _embedded(self, image: Float32[np.ndarray, "h w 3"], face: Face | None) -> _Done:
+    def _embedded(self, image: Float32[np.ndarray, "h w 3"], face: Face | None) -> Done:
         with self._lock:
             session = self._session
         both = [image, np.ascontiguousarray(image[:, ::-1])] if self._mirrored else [image]
         values = session.embed(np.stack(both))
-        return _Done(value=values[0], mirrored=values[1] if self._mirrored else None, face=face)
+        return Done(value=values[0], mirrored=values[1] if self._mirrored else None, face=face)
+
+
+@contextmanager
+def embed_in_passing(
+    sha256s: Sequence[str],
+    *,
+    backbone: Backbone,
+    preprocessing: Preprocessing,
+    find_face: FaceFinder | None,
+    cache: Cache,
+    mirrored: bool = False,
+    glean: Glean | None = None,
+) -> Iterator[Look]:
+    """Embed photos that somebody else has open, for the cache alone: one decoding instead of two.
+
+    Args:
+        sha256s: Of the photos that may come; those that the cache knows are not looked at again.
+        backbone: As for `embed`.
+        preprocessing: As for `embed`.
+        find_face: As for `embed`.
+        cache: Told at the end, however it comes.
+        mirrored: As for `embed`.
+        glean: As for `embed`.
+
+    Yields:
+        What takes a photo; may be called from many threads.
+    """
+    keys = Keys.of(backbone, preprocessing, find_face)
+    known = recall(cache, keys, sha256s, mirrored=mirrored)
+    work = _Work(
+        backbone, preprocessing, find_face, mirrored=mirrored, faces=known.faces, glean=glean
+    )
+    answers: dict[str, Answer] = {}
+
+    def look(data: bytes, decoded: Decoded) -> None:
+        sha256 = digest_bytes(data)
+        if sha256 not in known.done and sha256 not in answers:
+            answers[sha256] = work.look(sha256, data, decoded)
+
+    try:
+        with one_blas_thread():
+            yield look
+    finally:
+        entries = [keys.entries(answer) for answer in answers.values()]
+        cache.put_many({key: value for some in entries for key, value in some.items()})
 
 
 def _read_unchanged(photo: Photo) -> bytes:
@@ -247,7 +274,7 @@ def _read_unchanged(photo: Photo) -> bytes:
     return data
 
 
-def _in_threads(work: _Work, photos: Sequence[Photo], workers: int | None) -> Iterator[_Answer]:
+def _in_threads(work: _Work, photos: Sequence[Photo], workers: int | None) -> Iterator[Answer]:
     if not photos:
         return
     n_workers = min(workers or _n_cores(), _MAX_WORKERS, len(photos))
@@ -265,83 +292,6 @@ def _n_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Keys:
-    """The keys under which the cache holds a photo's embedding, its mirror image's and its face."""
-
-    setting: str
-    finder: str | None
-
-    @classmethod
-    def of(
-        cls, backbone: Backbone, preprocessing: Preprocessing, find_face: FaceFinder | None
-    ) -> _Keys:
-        finder = find_face.sha256 if find_face else None
-        # A detector that only reports faces changes no pixel, so it is no part of the setting.
-        of_crop = finder if finder and preprocessing.needs_face else ""
-        parts = (_KEY_VERSION, str(preprocessing), backbone.sha256, of_crop)
-        return cls(setting=digest_text(*parts), finder=finder)
-
-    def value(self, sha256: str) -> str:
-        return "embedding:" + digest_text(sha256, self.setting)
-
-    def mirror(self, sha256: str) -> str:
-        return "embedding:" + digest_text(sha256, self.setting, "mirror")
-
-    def face(self, sha256: str) -> str:
-        return "face:" + digest_text(_KEY_VERSION, sha256, self.finder or "")
-
-    def entries(self, answer: _Answer) -> dict[str, bytes]:
-        entries = dict(answer.gleaned)
-        if answer.looked:
-            entries[self.face(answer.sha256)] = json.dumps(plain(answer.face)).encode()
-        if answer.done is not None:
-            entries[self.value(answer.sha256)] = answer.done.value.astype("<f4").tobytes()
-            if answer.done.mirrored is not None:
-                entries[self.mirror(answer.sha256)] = answer.done.mirrored.astype("<f4").tobytes()
-        return entries
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Known:
-    """What the cache knew: photos that are done, and faces, also of photos that are not."""
-
-    done: Mapping[str, _Done]
-    faces: Mapping[str, Face | None]
-
-
-def _recall(cache: Cache, keys: _Keys, sha256s: Sequence[str], *, mirrored: bool) -> _Known:
-    wanted = [keys.value(sha256) for sha256 in sha256s]
-    wanted += [keys.mirror(sha256) for sha256 in sha256s] if mirrored else []
-    wanted += [keys.face(sha256) for sha256 in sha256s] if keys.finder else []
-    found = cache.get_many(wanted)
-    faces = {s: _face(found[keys.face(s)]) for s in sha256s if keys.face(s) in found}
-    done = {}
-    for sha256 in sha256s:
-        value, mirror = found.get(keys.value(sha256)), found.get(keys.mirror(sha256))
-        looked = keys.finder is None or sha256 in faces
-        if value is None or (mirrored and mirror is None) or not looked:
-            continue
-        done[sha256] = _Done(
-            value=np.frombuffer(value, "<f4"),
-            mirrored=np.frombuffer(mirror, "<f4") if mirrored and mirror else None,
-            face=faces.get(sha256),
-        )
-    return _Known(done=done, faces=faces)
-
-
-def _face(data: bytes) -> Face | None:
-    face = json.loads(data)
-    if face is None:
-        return None
-    return Face(
-        xyxy_px=tuple(face["xyxy_px"]),
-        confidence=face["confidence"],
-        n_faces=face["n_faces"],
-        landmarks_px=tuple((x, y) for x, y in face["landmarks_px"]),
-    )
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import stat
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -88,6 +89,15 @@ class Decoded:
     orientation: int
     format: Format
     n_frames: int
+
+
+Look: TypeAlias = Callable[[bytes, Decoded], None]
+"""Takes a picture while it is open: its file's bytes and what they decode to."""
+
+
+def look_away(data: bytes, decoded: Decoded) -> None:
+    """A `Look` that looks at nothing."""
+    del data, decoded
 
 
 def sniff(head: bytes) -> Format | None:

@@ -18,10 +18,9 @@ from pydantic import BaseModel, Field
 from mien.image.decode import MAX_BYTES, read_photo_bytes
 from mien.records import Reject, plain
 from mien.serve.pictures import as_jpeg, upright
-from mien.studio.context import language_of, studio_of, told
+from mien.studio.context import Studio, language_of, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.journal import Change
-from mien.studio.project import Project
 from mien.studio.pulse import pulse
 from mien.studio.said import in_language
 from mien.studio.store import Incoming, Stored, store, store_project, store_zip
@@ -202,8 +201,10 @@ async def upload(
             too_large.append(Reject(path=name, reason=reason))
         else:
             incoming.append(Incoming(name=name, data=await file.read()))
-    project = studio_of(request).project
-    stored = await run_in_threadpool(store, project, incoming, label=label)
+    studio = studio_of(request)
+    stored = await run_in_threadpool(
+        store, studio.project, incoming, label=label, in_passing=studio.watch.in_passing
+    )
     stored.rejects += too_large
     return _answer(request, stored)
 
@@ -223,25 +224,25 @@ async def upload_zip(
     request: Request, file: Annotated[UploadFile, File()], label: Annotated[str, Form()] = ""
 ) -> JSONResponse:
     """Store a zip's pictures: in one class, or by the folders inside."""
-    project = studio_of(request).project
-    return _answer(request, await run_in_threadpool(_store_zip, project, file, label or None))
+    studio = studio_of(request)
+    return _answer(request, await run_in_threadpool(_store_zip, studio, file, label or None))
 
 
 @router.post("/upload/tm")
 async def upload_project(request: Request, file: Annotated[UploadFile, File()]) -> JSONResponse:
     """Store the photos of a Teachable Machine project, each in the class it was in there."""
-    project = studio_of(request).project
-    return _answer(request, await run_in_threadpool(_store_project, project, file))
+    studio = studio_of(request)
+    return _answer(request, await run_in_threadpool(_store_project, studio, file))
 
 
-def _store_project(project: Project, file: UploadFile) -> Stored:
+def _store_project(studio: Studio, file: UploadFile) -> Stored:
     with _on_disk(file) as path:
-        return store_project(project, path)
+        return store_project(studio.project, path, in_passing=studio.watch.in_passing)
 
 
-def _store_zip(project: Project, file: UploadFile, label: str | None) -> Stored:
+def _store_zip(studio: Studio, file: UploadFile, label: str | None) -> Stored:
     with _on_disk(file) as path:
-        return store_zip(project, path, label=label)
+        return store_zip(studio.project, path, label=label, in_passing=studio.watch.in_passing)
 
 
 @contextmanager

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Final, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from mien.archive import open_archive
 from mien.digest import digest_bytes, digest_file
 from mien.errors import DatasetError, PhotoError, UserError
 from mien.files import nfc, write_bytes
 from mien.formats.project import unpack_samples
-from mien.image.decode import MAX_BYTES, decode
+from mien.image.decode import MAX_BYTES, Format, Look, decode, look_away
 from mien.records import Reject
 from mien.studio.errors import StudioError, is_full
 from mien.studio.project import Project, clean_label, free_name
 
 T = TypeVar("T")
+InPassing: TypeAlias = Callable[[Sequence[str]], AbstractContextManager[Look]]
+"""For files of these SHA-256: what looks at them while they are open."""
 
 _BAD: Final = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
 _SUFFIXES: Final = {
@@ -68,8 +71,23 @@ class Stored:
     rejects: list[Reject] = field(default_factory=list)
 
 
-def store(project: Project, files: Iterable[Incoming], *, label: str) -> Stored:
+@contextmanager
+def nobody(sha256s: Sequence[str]) -> Iterator[Look]:
+    """Looks at nothing."""
+    del sha256s
+    yield look_away
+
+
+def store(
+    project: Project, files: Iterable[Incoming], *, label: str, in_passing: InPassing = nobody
+) -> Stored:
     """Put files into a class, which is made where it is missing.
+
+    Args:
+        project: Where to.
+        files: What a browser sent.
+        label: The class.
+        in_passing: Who looks at the pictures while they are open.
 
     Raises:
         UserError: The class cannot be, or the disk is full; photos stored so far stay.
@@ -77,27 +95,33 @@ def store(project: Project, files: Iterable[Incoming], *, label: str) -> Stored:
     stored = Stored()
     label = _class_for(project, label)
     incoming = list(files)
-    with ThreadPoolExecutor(max_workers=_N_THREADS) as pool:
-        verdicts = list(pool.map(_judge, incoming))
+    digests = [digest_bytes(file.data) for file in incoming]
+    with in_passing(digests) as look, ThreadPoolExecutor(max_workers=_N_THREADS) as pool:
+        verdicts = list(pool.map(lambda file: _judge(file, look), incoming))
     with project.journal.turn():
         listing = project.listing()
         folder = project.root / label
         taken = {item.name: item.path for item in listing.photos.get(label, ())}
         try:
-            for file, verdict in zip(incoming, verdicts, strict=True):
-                _store_one(file, verdict, label=label, folder=folder, taken=taken, stored=stored)
+            for file, digest, verdict in zip(incoming, digests, verdicts, strict=True):
+                _store_one(
+                    file, digest, verdict, label=label, folder=folder, taken=taken, stored=stored
+                )
         finally:
             project.note_added(stored.added, label=label)
     return stored
 
 
-def store_zip(project: Project, path: Path, *, label: str | None) -> Stored:
+def store_zip(
+    project: Project, path: Path, *, label: str | None, in_passing: InPassing = nobody
+) -> Stored:
     """Put the pictures of a zip into a class, or each into the class its folder is called.
 
     Args:
         project: Where to.
         path: The zip.
         label: Of all of them; None to go by the folders inside.
+        in_passing: As for `store`.
 
     Raises:
         UserError: The zip cannot be read, or goes by folders and has none.
@@ -115,11 +139,11 @@ def store_zip(project: Project, path: Path, *, label: str | None) -> Stored:
                 files = [
                     Incoming(name=n, data=archive.read(n, limit_bytes=MAX_BYTES)) for n in batch
                 ]
-                _add(stored, store(project, files, label=target))
+                _add(stored, store(project, files, label=target, in_passing=in_passing))
     return stored
 
 
-def store_project(project: Project, path: Path) -> Stored:
+def store_project(project: Project, path: Path, *, in_passing: InPassing = nobody) -> Stored:
     """Put the photos of a Teachable Machine project into classes of the same names.
 
     Raises:
@@ -132,7 +156,7 @@ def store_project(project: Project, path: Path) -> Stored:
             paths = sorted((samples.folder / label).iterdir())
             for batch in _batches(paths):
                 files = [Incoming(name=f"tm-{p.name}", data=p.read_bytes()) for p in batch]
-                _add(stored, store(project, files, label=label))
+                _add(stored, store(project, files, label=label, in_passing=in_passing))
         stored.rejects += samples.rejects
     return stored
 
@@ -143,25 +167,34 @@ def _add(stored: Stored, more: Stored) -> None:
     stored.rejects += more.rejects
 
 
-def _judge(file: Incoming) -> str:
-    """The picture's format, or empty with the reason in the exception's place."""
+@dataclass(frozen=True, kw_only=True)
+class _Verdict:
+    """On a file: the picture's format, or None with the reason."""
+
+    format: Format | None
+    reason: str = ""
+
+
+def _judge(file: Incoming, look: Look) -> _Verdict:
     try:
-        return decode(file.data).format
+        decoded = decode(file.data)
     except PhotoError as error:
-        return f"!{error}"
+        return _Verdict(format=None, reason=str(error))
+    look(file.data, decoded)
+    return _Verdict(format=decoded.format)
 
 
 def _store_one(
-    file: Incoming, verdict: str, *, label: str, folder: Path, taken: dict[str, Path],
-    stored: Stored,
+    file: Incoming, digest: str, verdict: _Verdict, *, label: str, folder: Path,
+    taken: dict[str, Path], stored: Stored,
 ) -> None:  # fmt: skip
     shown = nfc(PurePosixPath(file.name.replace("\\", "/")).name) or "?"
-    if verdict.startswith("!"):
-        stored.rejects.append(Reject(path=shown, reason=verdict[1:]))
+    if verdict.format is None:
+        stored.rejects.append(Reject(path=shown, reason=verdict.reason))
         return
-    name = f"{label}/{_safe_name(shown, verdict)}"
+    name = f"{label}/{_safe_name(shown, verdict.format)}"
     there = next((n for n in taken if n.casefold() == name.casefold()), None)
-    if there is not None and digest_file(taken[there]) == digest_bytes(file.data):
+    if there is not None and digest_file(taken[there]) == digest:
         stored.known += 1
         return
     name = free_name(name, taken)

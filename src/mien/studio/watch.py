@@ -2,20 +2,22 @@
 
 It embeds and measures photos through the project's cache with the default recipe: what a training
 would do first. So the training has little left to do, and what it will leave out is known before.
+Photos that come in are looked at in passing, while they are open for the verdict on them.
 Law: it changes nothing but the cache; where backbone or detector are missing it rests and says so.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from mien.cache import Cache
 from mien.digest import digest_file
 from mien.errors import UserError
+from mien.image.decode import Look, look_away
 from mien.records import Photo, say_nothing
 from mien.studio.listing import Item, Listing
 from mien.studio.project import Project
@@ -62,6 +64,8 @@ class Watch:
         self.trouble: str | None = None
         self._wake = threading.Event()
         self._stop = False
+        self._loading = threading.Lock()
+        self._loaded: Embedder | None = None
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
 
     def start(self) -> None:
@@ -76,6 +80,27 @@ class Watch:
     def wake(self) -> None:
         """Say that there are new photos."""
         self._wake.set()
+
+    @contextmanager
+    def in_passing(self, sha256s: Sequence[str]) -> Iterator[Look]:
+        """Look at photos that are open because they are being stored: what is seen is remembered.
+
+        Args:
+            sha256s: Of the photos' bytes.
+
+        Yields:
+            What takes a photo; may be called from many threads. It does nothing while a job runs
+            or where backbone or detector are missing: the background thread will come to them.
+        """
+        embedder = None if self._is_busy() else self._embedder_at_hand()
+        if embedder is None:
+            yield look_away
+            return
+        with (
+            Cache.open(self._project.root) as cache,
+            embedder.in_passing(sha256s, cache=cache, glean=self._glean) as look,
+        ):
+            yield look
 
     def summary(self, listing: Listing) -> Summary:
         """What is known now."""
@@ -123,16 +148,30 @@ class Watch:
         for item in items:
             self.reasons[item.name, item.version] = said.get(item.name)
 
-    @cached_property
+    def _embedder_at_hand(self) -> Embedder | None:
+        try:
+            return self._embedder
+        except UserError as error:
+            self.trouble = str(error)
+            return None
+
+    @property
     def _glean(self) -> Glean | None:
         from mien.workflows.measuring import gleaner
 
         return gleaner(self._embedder)
 
-    @cached_property
+    @property
     def _embedder(self) -> Embedder:
-        from mien.head.recipe import recipe_from
-        from mien.workflows.embedder import embedder_for, with_detector_at_hand
-        from mien.workflows.train import DEFAULT_RECIPE
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _embedder()
+            return self._loaded
 
-        return embedder_for(with_detector_at_hand(recipe_from(DEFAULT_RECIPE), say=say_nothing))
+
+def _embedder() -> Embedder:
+    from mien.head.recipe import recipe_from
+    from mien.workflows.embedder import embedder_for, with_detector_at_hand
+    from mien.workflows.train import DEFAULT_RECIPE
+
+    return embedder_for(with_detector_at_hand(recipe_from(DEFAULT_RECIPE), say=say_nothing))

@@ -7,17 +7,19 @@ preprocessing string from then on; it is never changed afterwards.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from mien.backbone.embed import Embedded, Glean, embed
+from mien.backbone.embed import Embedded, Glean, embed, embed_in_passing
 from mien.backbone.weights import Backbone, load_backbone
 from mien.cache import Cache
 from mien.dataset.folder import without
 from mien.errors import RecipeError
 from mien.face import default_detector, load_face_finder
 from mien.head.recipe import Recipe
+from mien.image.decode import Look
 from mien.image.preprocessing import Preprocessing
 from mien.records import Dataset, FaceFinder, Photo, Progress, Say, no_progress, say_nothing
 
@@ -57,6 +59,22 @@ class Embedder:
             glean=glean,
             progress=progress,
         )
+
+    @contextmanager
+    def in_passing(
+        self, sha256s: Sequence[str], *, cache: Cache, glean: Glean | None = None
+    ) -> Iterator[Look]:
+        """Embed photos that somebody else has open, for `cache` alone."""
+        with embed_in_passing(
+            sha256s,
+            backbone=self.backbone,
+            preprocessing=self.preprocessing,
+            find_face=self.find_face,
+            mirrored=self.mirrored,
+            cache=cache,
+            glean=glean,
+        ) as look:
+            yield look
 
     def embed_dataset(
         self,

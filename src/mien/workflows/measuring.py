@@ -28,7 +28,7 @@ from mien.face import default_detector, load_face_finder
 from mien.head.recipe import Recipe
 from mien.image.decode import Decoded, decode, read_photo_bytes
 from mien.image.preprocessing import NO_FACE, upright_pixels
-from mien.records import Dataset, Face, FaceFinder, Photo, Progress, Reject, Say, plain
+from mien.records import Dataset, Face, FaceFinder, Photo, Progress, Reject, Say, face_of, plain
 from mien.workflows.embedder import Embedder, embedder_for
 
 _KEEP_EVERY: Final = 64
@@ -118,9 +118,9 @@ def gleaner(embedder: Embedder) -> Glean | None:
     if find_face is None:
         return None
 
-    def glean(photo: Photo, data: bytes, decoded: Decoded, face: Face | None) -> dict[str, bytes]:
+    def glean(sha256: str, data: bytes, decoded: Decoded, face: Face | None) -> dict[str, bytes]:
         facts = measure(decoded, size_bytes=len(data), face=face)
-        return {_key(photo.sha256, find_face): _packed(_Measured(facts=facts, face=face))}
+        return {_key(sha256, find_face): _packed(_Measured(facts=facts, face=face))}
 
     return glean
 
@@ -205,17 +205,7 @@ def _packed(measured: _Measured) -> bytes:
 
 def _unpacked(data: bytes) -> _Measured:
     end = 4 + int.from_bytes(data[:4], "little")
-    found = json.loads(data[4:end])
-    face = None
-    if found is not None:
-        left, top, right, bottom = found["xyxy_px"]
-        face = Face(
-            xyxy_px=(left, top, right, bottom),
-            confidence=found["confidence"],
-            n_faces=found["n_faces"],
-            landmarks_px=tuple((x, y) for x, y in found["landmarks_px"]),
-        )
-    return _Measured(facts=from_bytes(data[end:]), face=face)
+    return _Measured(facts=from_bytes(data[end:]), face=face_of(json.loads(data[4:end])))
 
 
 def _rows_of(embedded: Embedded | None, dataset: Dataset) -> tuple[np.ndarray, np.ndarray | slice]:
