@@ -86,11 +86,12 @@ class Plot:
         """Join points."""
         self._add(f'<path class="line {style}" d="M{"L".join(self._at(*p) for p in points)}"/>')
 
-    def level(self, y: float, text: str, *, style: str) -> None:
-        """Draw a line across at y, with text at its left end, where the eye comes from."""
+    def level(self, y: float, text: str = "", *, style: str) -> None:
+        """Draw a line across at y, with any text at its left end, where the eye comes from."""
         height = self._y(y)
         self._add(f'<path class="line {style}" d="M{_LEFT} {height:.1f}H{self._width - _RIGHT}"/>')
-        self._text(_LEFT + 6, height - 5, text, anchor="start", style=style)
+        if text:
+            self._text(_LEFT + 6, height - 5, text, anchor="start", style=style)
 
     def interval(self, x: float, low: float, high: float, *, style: str) -> None:
         """Draw a line from low to high at x."""
