@@ -112,6 +112,16 @@ def test_a_folder_is_dropped_and_broken_files_are_named(tmp_path: Path, world: A
             "gender",
             "person",
         ]
+        # Beside every place for it, a drop must not open the photo over the studio.
+        assert page.evaluate(
+            """() => {
+              const files = new DataTransfer();
+              files.items.add(new File(["x"], "x.jpg"));
+              const drop = { bubbles: true, cancelable: true, dataTransfer: files };
+              const refused = (at) => !at.dispatchEvent(new DragEvent("dragover", drop));
+              return refused(document.getElementById("train")) && refused(document.body);
+            }"""
+        )
 
 
 def mien(*arguments: object, cwd: Path) -> None:

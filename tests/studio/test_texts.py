@@ -29,3 +29,11 @@ def test_the_users_choice_goes_before_the_browsers(
 
 def test_placeholders_are_filled_in() -> None:
     assert say("en", "collect.n_photos", n=3) == "3 photos"
+
+
+@pytest.mark.parametrize(
+    ("n", "words"),
+    [("1", "1 photo deleted"), (0, "0 photos deleted"), ("1,001", "1,001 photos deleted")],
+)
+def test_one_is_not_said_as_many(n: object, words: str) -> None:
+    assert say("en", "grid.deleted", n=n) == words

@@ -39,7 +39,7 @@ def training_view(
         "per_class": None if folds is None else _per_class(folds),
         "confusion": None if folds is None else _confusion(folds),
         "sentences": record["sentences"],
-        "n_rejects": len(record["rejects"]),
+        "rejects": record["rejects"],
         "recipe": record["recipe"]["name"],
         "fingerprint": record["fingerprint"],
         "before": None if before is None else _change(record, before["answer"]),

@@ -7,11 +7,14 @@ is our own bug and raises.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Final
 
+# A name, and the words for one and for several where there are any; `static/mien.js` has the same.
+_PLACEHOLDER: Final = re.compile(r"\{(\w+(?:\|[^|{}]*\|[^|{}]*)?)\}")
 # Language → its own name, as the switch shows it. The first is for browsers that speak neither.
 LANGUAGES: Final[dict[str, str]] = {"en": "English", "ko": "한국어"}
 
@@ -27,14 +30,19 @@ def load(language: str) -> Mapping[str, str]:
 def say(language: str, key: str, **values: object) -> str:
     """One text with its ``{placeholders}`` filled in.
 
+    ``{n}`` is a value, ``{n|photo|photos}`` the word that goes with it: the first for one.
+
     Example:
-        >>> say("en", "language.switch")
-        'Language'
+        >>> say("en", "grid.deleted", n=1)
+        '1 photo deleted'
     """
-    text = load(language)[key]
-    for name, value in values.items():
-        text = text.replace("{" + name + "}", str(value))
-    return text
+
+    def fill(found: re.Match[str]) -> str:
+        name, *forms = found[1].split("|")
+        value = str(values.get(name, found[0]))
+        return forms[value != "1"] if forms else value
+
+    return _PLACEHOLDER.sub(fill, load(language)[key])
 
 
 def choose(*, cookie: str | None, accepted: str) -> str:

@@ -46,6 +46,9 @@ function draw() {
   const quiet = audit.findings.filter((/** @type {any} */ one) => !loud.includes(one));
   drawSummary(audit.findings);
   drawTable(audit);
+  byId("jumps").hidden = loud.length === 0;
+  byId("jump-list").replaceChildren(...loud.map((/** @type {any} */ one) => el("li", null,
+    el("a", { class: one.outcome === "hint" ? "badge warn" : "badge bad", href: `#${one.code}` }, t(`audit.check.${one.code}`)))));
   byId("findings").replaceChildren(...loud.map(finding));
   byId("quiet-findings").hidden = quiet.length === 0;
   byId("quiet-list").replaceChildren(...quiet.map((/** @type {any} */ one) => el("li", null,
@@ -149,7 +152,8 @@ function pairCard(one, pair) {
     el("p", { class: "small soft", lang: spokenIn(pair.how), style: { margin: "0" } }, pair.how),
     settled ? el("span", { class: "badge good" }, t(decision?.choice === "keep" ? "audit.kept_both" : "audit.settled"))
       : el("div", { class: "row" },
-        drop(1, t("audit.keep_left")), drop(0, t("audit.keep_right")),
+        drop(1, t(sides[0] === "test" ? "audit.keep_test" : "audit.keep_left")),
+        drop(0, t(sides[1] === "test" ? "audit.keep_test" : "audit.keep_right")),
         el("button", { type: "button", class: "quiet",
           onclick: () => decide({ code: one.code, photos, choice: "keep" }) }, t("audit.keep_both"))));
 }

@@ -33,9 +33,15 @@ export function curves({ title, lines, top }) {
       const lower = steps.map(({ k, values }) => `${x(k).toFixed(1)} ${y(Math.min(...values)).toFixed(1)}`).reverse();
       picture.append(svg("path", { class: `band line-${i}`, d: `M${[...upper, ...lower].join("L")}Z` }));
     }
-    const mean = steps.map(({ k, values }) =>
-      `${x(k).toFixed(1)} ${y(values.reduce((a, b) => a + b, 0) / values.length).toFixed(1)}`);
-    picture.append(svg("path", { class: `line line-${i}`, d: `M${mean.join("L")}` }));
+    const point = (/** @type {number} */ k, /** @type {number} */ v) => `${x(k).toFixed(1)} ${y(v).toFixed(1)}`;
+    // The mean goes as far as every seed has come: where one ends, a mean of the others would jump.
+    const mean = steps.filter(({ values }) => values.length === line.seeds.length).map(({ k, values }) =>
+      point(k, values.reduce((a, b) => a + b, 0) / values.length));
+    for (const seed of line.seeds) {
+      const rest = [...seed.entries()].slice(Math.max(0, mean.length - 1)).filter(([, v]) => Number.isFinite(v));
+      if (rest.length > 1) picture.append(svg("path", { class: `line line-${i} ahead`, d: `M${rest.map(([k, v]) => point(k, v)).join("L")}` }));
+    }
+    if (mean.length) picture.append(svg("path", { class: `line line-${i}`, d: `M${mean.join("L")}` }));
   });
   return el("figure", { class: "chart" },
     el("figcaption", { class: "spread small" }, el("strong", null, title),

@@ -12,6 +12,8 @@ const A_FAIR_NUMBER = 20;
 // A column with more values, such as one for each person, tells nothing as a table.
 const MOST_VALUES = 8;
 const PERSON = "person";
+// On a phone the tables would stand between collecting and training.
+const NARROW = matchMedia("(max-width: 759px)");
 
 /** @typedef {import("./state.js").State} State */
 
@@ -103,12 +105,11 @@ class Card {
     this.menu = this.makeMenu();
     this.cameraButton = el("button", { type: "button", onclick: () => this.record() }, icon("camera"), t("collect.camera"));
     this.node = el("article", { class: "card class-card", "aria-label": label },
-      el("header", { class: "class-head" }, el("span", { class: "swatch", "aria-hidden": "true" }),
-        el("h3", null, this.name), this.count, this.menu),
+      el("header", { class: "class-head" }, el("div", { class: "class-title" }, el("h3", null, this.name), this.faceless),
+        this.count, this.menu),
       el("div", { class: "row" }, this.cameraButton,
         el("button", { type: "button", onclick: () => this.chosen(choose()) }, icon("photos"), t("collect.files")),
-        el("button", { type: "button", onclick: () => this.chosen(choose({ folder: true })) }, icon("folder"), t("collect.folder")),
-        this.faceless),
+        el("button", { type: "button", onclick: () => this.chosen(choose({ folder: true })) }, icon("folder"), t("collect.folder"))),
       this.slot, this.strip);
     acceptDrops(this.node, () => this.label);
   }
@@ -137,7 +138,7 @@ class Card {
   show(one, index, state) {
     this.node.style.setProperty("--colour", classColour(index));
     if (!this.renaming) this.name.textContent = one.label;
-    this.count.textContent = one.n === 1 ? t("collect.one_photo") : t("collect.n_photos", { n: number(one.n) });
+    this.count.textContent = t("collect.n_photos", { n: number(one.n) });
     this.faceless.hidden = !one.faceless;
     this.faceless.textContent = t("collect.n_faceless", { n: number(one.faceless) });
     if (this.stripVersion !== state.listing) {
@@ -281,11 +282,13 @@ function showCounts(state) {
     }
     return groupTable(column, values, labels);
   });
-  box.replaceChildren(el("h3", null, t("collect.counts")), ...tables,
+  const open = box.querySelector("details")?.open ?? !NARROW.matches;
+  box.replaceChildren(el("h3", null, t("collect.counts")),
     missing.length
       ? el("div", null, el("p", { class: "small soft" }, t("collect.missing")),
         el("ul", { class: "plain small" }, ...missing.slice(0, 8).map((words) => el("li", null, words))))
-      : el("p", { class: "small soft" }, t("collect.enough")));
+      : el("p", { class: "small soft" }, t("collect.enough")),
+    tables.length > 0 && el("details", { open }, el("summary", null, t("collect.by_group")), ...tables));
 }
 
 /** @param {string} column @param {Record<string, Record<string, number>>} values @param {string[]} labels */

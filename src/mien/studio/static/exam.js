@@ -200,13 +200,13 @@ function drawHistory() {
   const row = (/** @type {any} */ exam) => el("tr", null,
     el("td", null, el("input", { type: "checkbox", value: exam.id, checked: compared.has(exam.id),
       "aria-label": t("exam.compare_this", { run: exam.run }), onchange: choose })),
-    el("td", null, el("strong", null, exam.run), el("div", { class: "small soft" }, `${exam.set_name} · `,
+    el("td", null, el("button", { type: "button", class: "inline", "aria-label": t("exam.open", { run: exam.run }),
+      onclick: () => show(exam.id).catch(tell) }, exam.run), el("div", { class: "small soft" }, `${exam.set_name} · `,
       new Date(exam.time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }))),
-    el("td", null, share(exam.accuracy, { correct: exam.correct, n: exam.n })),
-    el("td", null, el("button", { type: "button", class: "quiet", onclick: () => show(exam.id).catch(tell) }, t("exam.open"))));
+    el("td", null, share(exam.accuracy, { correct: exam.correct, n: exam.n })));
   byId("history-table").replaceChildren(el("table", null,
     el("caption", null, t("exam.history_note")),
-    el("thead", null, el("tr", null, ...["compare", "model", "score", "more"].map((key) =>
+    el("thead", null, el("tr", null, ...["compare", "model", "score"].map((key) =>
       el("th", { scope: "col" }, t(`exam.column_${key}`))))),
     el("tbody", null, ...state.exams.map(row))));
 }

@@ -20,7 +20,8 @@ export function share(estimate, { correct, n, large = false, marks = [] }) {
   if (!estimate) {
     return el("div", { class: "soft small" }, n ? `${of} · ${t("figures.too_few")}` : t("figures.none"));
   }
-  const words = `${percent(estimate.value)} (${interval(estimate)})`;
+  const words = large ? t("figures.range", { low: percent(estimate.low), high: percent(estimate.high) })
+    : `${percent(estimate.value)} (${interval(estimate)})`;
   const track = el("div", { class: "track", "aria-hidden": "true" },
     el("div", { class: "fill", style: { width: at(estimate.value) } }),
     el("div", { class: "whisker",
@@ -28,7 +29,8 @@ export function share(estimate, { correct, n, large = false, marks = [] }) {
     ...marks.map((mark) => el("div", { class: "mark", title: mark.label,
       style: { left: at(mark.value) } })));
   return el("div", { class: large ? "share large" : "share" }, track,
-    el("span", { class: "words number small" }, large ? "" : `${of} · `, el("span", { class: "whole" }, words)));
+    el("span", { class: "words number small" }, large ? "" : `${of} · `,
+      el("span", { class: large ? null : "whole" }, words)));
 }
 
 /**

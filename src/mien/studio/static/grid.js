@@ -38,7 +38,7 @@ class Grid {
     this.cell = USUAL_PX;
     this.version = "";
     this.words = el("span", { class: "number", role: "status" });
-    this.move = el("select", { "aria-label": t("grid.move_to"), onchange: () => this.moveTo(this.move.value) });
+    this.move = el("select", { "aria-label": t("grid.move_to"), onchange: () => this.withSelected(() => this.moveTo(this.move.value)) });
     this.only = el("input", { type: "checkbox", checked: faceless, onchange: () => this.load(true) });
     this.rows = el("div", { class: "grid-rows" });
     this.scroller = el("div", { class: "grid", role: "grid", "aria-label": t("grid.title", { label }),
@@ -57,7 +57,7 @@ class Grid {
         this.button("grid.select_none", () => this.select([])),
         this.move,
         this.button("grid.large", () => this.large()),
-        this.button("grid.delete", () => this.delete()),
+        this.button("grid.delete", () => this.withSelected(() => this.delete())),
         this.button("common.undo", () => undo()),
         el("label", { class: "check small" }, this.only, t("grid.faceless"))),
       this.groups.node,
@@ -141,9 +141,8 @@ class Grid {
     for (let row = first; row <= last; row += 1) rows.push(this.row(row, step));
     this.rows.replaceChildren(...rows);
     this.words.textContent = this.selected.size
-      ? `${number(this.selected.size)} / ${number(this.photos.length)}`
+      ? t("grid.selected", { n: number(this.selected.size), total: number(this.photos.length) })
       : number(this.photos.length);
-    this.words.setAttribute("aria-label", t("grid.selected", { n: this.selected.size }));
     if (!this.rows.querySelector("[tabindex='0']")) this.rows.querySelector("[role=gridcell]")?.setAttribute("tabindex", "0");
     if (hadFocus) this.focus();
   }
@@ -229,7 +228,13 @@ class Grid {
     if (photo) openLarge({ large: `/api/photo?name=${encodeURIComponent(photo.name)}`, name: photo.name });
   }
 
-  /** The selected photos, or the one at hand. */
+  /** For a button or a list: which photo is at hand is seen by keyboard only. @param {() => void} act */
+  withSelected(act) {
+    if (this.selected.size) act();
+    else { this.move.value = ""; toast(t("grid.select_first")); }
+  }
+
+  /** The selected photos, or, for a key, the one at hand. */
   chosen() {
     return this.selected.size ? [...this.selected] : this.photos[this.at] ? [this.photos[this.at].name] : [];
   }

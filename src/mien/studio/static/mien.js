@@ -9,14 +9,18 @@ const TEXTS = JSON.parse(document.getElementById("texts")?.textContent ?? "{}");
 export const language = document.documentElement.lang;
 
 /**
- * A text in the page's language, with its {placeholders} filled in.
+ * A text in the page's language, with its {placeholders} filled in: {n} is a value,
+ * {n|photo|photos} the word that goes with it, the first for one.
  * @param {string} key
  * @param {Record<string, string | number>} [values]
  */
 export function t(key, values = {}) {
   const text = TEXTS[key];
   if (text === undefined) throw new Error(`no text '${key}'`);
-  return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)(?:\|([^|{}]*)\|([^|{}]*))?\}/g, (whole, name, one, several) => {
+    const value = String(values[name] ?? whole);
+    return one === undefined ? value : value === "1" ? one : several;
+  });
 }
 
 /** Something the server refused, in its words. */
@@ -82,6 +86,15 @@ export function el(tag, properties, ...children) {
   }
   node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
   return node;
+}
+
+// A file that is dropped beside every place for it would replace the studio in this tab.
+for (const name of /** @type {const} */ (["dragover", "drop"])) {
+  addEventListener(name, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.types.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
 }
 
 const SVG = "http://www.w3.org/2000/svg";

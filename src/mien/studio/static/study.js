@@ -59,7 +59,7 @@ function offerSettings() {
     box.disabled = recipe === "expression" && OF_EPOCHS.includes(name);
     box.checked = RECIPES[recipe].includes(name);
     byId(`values-${name}`).disabled = !box.checked;
-    box.closest(".setting").classList.toggle("off", box.disabled);
+    box.closest(".setting").hidden = box.disabled;
   }
   byId("recipe-note").hidden = recipe !== "expression";
 }

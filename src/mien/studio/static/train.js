@@ -2,13 +2,15 @@
 // this page only looks, so closing it loses nothing and opening it again shows the same.
 // @ts-check
 
-import { api, byId, duration, el, number, percent, spokenIn, stageInWords, t, tell } from "./mien.js";
+import { api, byId, duration, el, language, number, percent, spokenIn, stageInWords, t, tell } from "./mien.js";
 import { curves } from "./charts.js";
 import { confusion, share, shareTable } from "./figures.js";
 import { openGrid } from "./grid.js";
 import { listen, now } from "./state.js";
+import { showRejects } from "./upload.js";
 
 const POLL_MS = 350;
+const SIGNED = new Intl.NumberFormat(language, { signDisplay: "exceptZero", maximumFractionDigits: 1 });
 const LEAST = 2;
 const TEACHABLE = { recipe: "teachable-machine", epochs: 50, batch_size: 16, learning_rate: 0.001, seeds: 1, mirror: false };
 const RECOMMENDED = { ...TEACHABLE, recipe: "expression" };
@@ -63,12 +65,13 @@ function advanced() {
     fields[name] = el("input", { type: "number", ...limits });
     return el("label", { class: "field" }, t(`train.${name}`), fields[name]);
   };
-  fields.recipe = el("select", { onchange: dim },
+  fields.recipe = el("select", { onchange: dim, "aria-describedby": "recipe-note" },
     el("option", { value: "expression" }, t("train.recipe_expression")),
     el("option", { value: "teachable-machine" }, t("train.recipe_teachable")));
   fields.mirror = el("input", { type: "checkbox" });
   const node = el("div", { class: "advanced" },
     el("label", { class: "field" }, t("train.recipe"), fields.recipe),
+    el("p", { class: "soft small", id: "recipe-note" }, t("train.recipe_note")),
     el("div", { class: "pair" },
       numeric("epochs", { min: 1, max: 5000 }), numeric("batch_size", { min: 1, max: 512 }),
       numeric("learning_rate", { min: 0.000001, max: 1, step: "any" }), numeric("seeds", { min: 1, max: 50 })),
@@ -91,7 +94,9 @@ function set(settings) {
 
 /** The recommended recipe's head has no epochs: what does not count is not offered. */
 function dim() {
-  for (const name of ["epochs", "batch_size", "learning_rate"]) fields[name].disabled = fields.recipe.value === "expression";
+  const atOnce = fields.recipe.value === "expression";
+  for (const name of ["epochs", "batch_size", "learning_rate"]) fields[name].disabled = atOnce;
+  fields.recipe.closest(".advanced").querySelector("#recipe-note").hidden = !atOnce;
 }
 
 async function start() {
@@ -219,17 +224,18 @@ async function show(job) {
   enable();
 }
 
-/** This training beside the one before it. @param {any} before @param {string} now its recipe */
+/** This training beside the one before it. @param {any} before @param {any} now */
 function whatChanged({ score, difference, n_photos, per_class, recipe }, now) {
-  const points = (/** @type {number} */ share) => number(Math.round(1000 * share) / 10);
+  const points = (/** @type {number} */ share) => SIGNED.format(Math.round(1000 * share) / 10);
   const { value, low, high } = difference;
   const verdict = low > 0 ? "train.change_better" : high < 0 ? "train.change_worse" : "train.change_none";
   const cell = (/** @type {any} */ part) => el("td", { class: "n" }, part.estimate
     ? `${percent(part.estimate.value)} (${number(part.correct)}/${number(part.n)})` : "–");
   return el("div", { class: "changed" },
-    el("p", { class: "small" }, t("train.change", { before: percent(score.value), points: points(value),
-      low: points(low), high: points(high), then: number(n_photos[0]), now: number(n_photos[1]) }), " ", t(verdict),
-      recipe === now ? "" : ` ${t("train.change_recipe", { recipe })}`),
+    el("p", null, t(verdict)),
+    el("p", { class: "small soft" }, t("train.change", { before: percent(score.value), score: percent(now.score.value),
+      points: points(value), low: points(low), high: points(high), then: number(n_photos[0]), n: number(n_photos[1]) }),
+      recipe === now.recipe ? "" : ` ${t("train.change_recipe", { recipe: t(`study.recipe_${recipe}`) })}`),
     per_class.length > 0 && el("details", { class: "small" }, el("summary", null, t("train.change_by_class")),
       el("div", { class: "scroll" }, el("table", null,
         el("thead", null, el("tr", null, ...["class", "change_then", "change_now"].map((key, i) =>
@@ -245,8 +251,10 @@ function result(view) {
     score && el("p", { class: "score number" }, percent(score.value), el("small", null, t("train.held_back"))),
     score && share(score, { correct: Math.round(score.value * score.n), n: score.n, large: true }),
     score && el("p", { class: "soft small" }, t("train.validation_note", { n: number(score.n) })),
-    view.before && whatChanged(view.before, view.recipe),
-    view.n_rejects > 0 && el("p", { class: "small" }, t("train.left_out", { n: number(view.n_rejects) })),
+    view.before && whatChanged(view.before, view),
+    view.rejects.length > 0 && el("p", { class: "small" }, t("train.left_out", { n: number(view.rejects.length) }), " ",
+      el("button", { type: "button", class: "inline", onclick: () => showRejects(view.rejects, view.rejects.length,
+        t("train.left_out_title")) }, t("collect.show_rejects"))),
     el("p", { class: "soft small done" }, t("train.done", { time: duration(view.seconds) })),
     el("button", { type: "button", class: "hood-button", onclick: () => openHood(view) }, t("train.hood")));
 }

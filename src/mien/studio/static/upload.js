@@ -217,11 +217,11 @@ function report({ n_added, known, n_rejects, rejects }) {
     : {});
 }
 
-/** @param {{path: string, reason: string}[]} rejects @param {number} total */
-export function showRejects(rejects, total) {
+/** @param {{path: string, reason: string}[]} rejects @param {number} total @param {string} [title] */
+export function showRejects(rejects, total, title = t("collect.rejects_title")) {
   const shown = rejects.slice(0, SHOWN);
   const dialog = el("dialog", { class: "wide", "aria-labelledby": "rejects-title", onclose: () => dialog.remove() },
-    el("h2", { id: "rejects-title" }, t("collect.rejects_title")),
+    el("h2", { id: "rejects-title" }, title),
     el("div", { class: "scroll tall", tabindex: "0" }, el("table", null, el("tbody", null,
       ...shown.map(({ path, reason }) => el("tr", null, el("th", { scope: "row" }, path), el("td", null, reason)))))),
     total > shown.length && el("p", { class: "soft" }, t("collect.more_rejects", { n: number(total - shown.length) })),
