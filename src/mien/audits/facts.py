@@ -14,18 +14,22 @@ import json
 import struct
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from jaxtyping import Float, UInt8, UInt64
+from jaxtyping import Float, Int, UInt8, UInt64
 
 from mien.audits.chips import CHIP_PX, chip
 from mien.audits.overlap import pack
-from mien.audits.perceptual import THUMBNAIL_PX, fingerprints, grey_of, thumbnail
+from mien.audits.perceptual import THUMBNAIL_PX, as_grey, fingerprints, thumbnail
 from mien.audits.skin import typology_angle
+from mien.face.resize import opencv
 from mien.image.decode import Decoded, Format
 from mien.image.preprocessing import upright_pixels
 from mien.records import Face, Pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 VERSION: Final = "4"
 _WORK_PX: Final = 256
@@ -115,7 +119,7 @@ class Tones:
 
 def tones(image: Pixels, *, face: Face | None) -> Tones:
     """Measure how light an upright picture is."""
-    small = _shrunk(image)
+    small = _shrunk(_opened(image))
     return _tones(_luma(small), face, scale=small.shape[1] / image.shape[1])
 
 
@@ -128,9 +132,9 @@ def measure(decoded: Decoded, *, size_bytes: int, face: Face | None) -> Facts:
         face: In the upright picture, None where there is none or nobody looked.
     """
     whole = upright_pixels(decoded)
-    small = _shrunk(whole)
-    luma = _luma(small)
-    grey = grey_of(whole)
+    opened = _opened(whole)
+    small, grey = _shrunk(opened), as_grey(opened)
+    luma, colours = _luma(small), _counted(small)
     red, green, blue = (small[:, :, i] for i in range(3))
     chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
     light = _tones(luma, face, scale=small.shape[1] / whole.shape[1])
@@ -148,9 +152,9 @@ def measure(decoded: Decoded, *, size_bytes: int, face: Face | None) -> Facts:
         chroma=round(float(np.percentile(chroma.astype(float), 95)) / 255, 4),
         blur=round(blur(luma), 4),
         flat_share=round(_flat_share(whole), 4),
-        n_colours=round(_n_colours(small), 5),
+        n_colours=round(np.count_nonzero(colours) / luma.size, 5),
         bars=_bars(luma),
-        page_share=round(_page_share(small), 4),
+        page_share=round(float(colours.max() / luma.size), 4),
         background=_background(small, face, scale=small.shape[1] / whole.shape[1]),
         skin_angle=typology_angle(whole, face=face) if face else None,
         hashes=fingerprints(grey),
@@ -213,15 +217,21 @@ def blur(luma: Luma) -> float:
     return worst
 
 
-def _shrunk(image: Pixels) -> Pixels:
+def _opened(image: Pixels) -> Image:
     from PIL import Image
 
-    height, width = image.shape[:2]
-    factor = _WORK_PX / max(height, width)
-    if factor >= 1:
-        return image
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX))
+    return Image.fromarray(image)
+
+
+def _shrunk(opened: Image) -> Pixels:
+    from PIL import Image
+
+    width, height = opened.size
+    factor = _WORK_PX / max(width, height)
+    if factor < 1:
+        size = (max(1, round(width * factor)), max(1, round(height * factor)))
+        opened = opened.resize(size, Image.Resampling.BOX)
+    return np.asarray(opened)
 
 
 def _luma(image: Pixels) -> Luma:
@@ -257,20 +267,15 @@ def _flat_share(image: Pixels) -> float:
     if part.shape[1] < 2:
         return 0.0
     # All channels in one number: one comparison a pixel instead of three and their joining.
-    codes = np.zeros((*part.shape[:2], 4), dtype=np.uint8)
-    codes[:, :, :3] = part
-    colours = codes.view(np.uint32)[:, :, 0]
+    cv2 = opencv()
+    colours = cv2.cvtColor(part, cv2.COLOR_RGB2RGBA).view(np.uint32)[:, :, 0]
     return float(np.mean(colours[:, 1:] == colours[:, :-1]))
 
 
-def _n_colours(image: Pixels) -> float:
+def _counted(image: Pixels) -> Int[np.ndarray, " 32768"]:
+    """How many pixels have each colour, at 5 bits a channel."""
     codes = (image >> 3).astype(np.uint32) @ np.array([1024, 32, 1], dtype=np.uint32)
-    return len(np.unique(codes)) / codes.size
-
-
-def _page_share(image: Pixels) -> float:
-    codes = (image >> 3).astype(np.uint32) @ np.array([1024, 32, 1], dtype=np.uint32)
-    return float(np.bincount(codes.ravel()).max() / codes.size)
+    return np.bincount(codes.ravel(), minlength=1 << 15)
 
 
 def _bars(luma: Luma) -> int:
@@ -279,8 +284,9 @@ def _bars(luma: Luma) -> int:
     for picture in (luma, luma.T):
         steps = np.diff(picture, axis=0)
         # Most of the line takes the same step, and it is a step: no slope that goes on.
-        typical = np.abs(np.median(steps, axis=1))
-        same = np.mean(np.sign(steps) == np.sign(np.median(steps, axis=1))[:, None], axis=1)
+        median = np.median(steps, axis=1)
+        typical = np.abs(median)
+        same = np.mean(np.sign(steps) == np.sign(median)[:, None], axis=1)
         around = np.minimum(np.roll(typical, 2), np.roll(typical, -2))
         count += int(np.sum((typical > 0.06) & (same > 0.9) & (around < 0.3 * typical)))
     return count

@@ -12,12 +12,15 @@ Law: crops are left, top, width, height in shares of the image; crop 0 is the wh
 from __future__ import annotations
 
 from functools import cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from jaxtyping import Float64, UInt8, UInt64
 
 from mien.records import Pixels
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Grey = UInt8[np.ndarray, "h w"]
 """An image's luma, 0 to 255; see `grey_of`."""
@@ -65,7 +68,12 @@ def grey_of(image: Pixels) -> Grey:
     """The image's luma as Pillow weighs it (ITU-R 601-2): what all comparing starts from."""
     from PIL import Image as Pillow
 
-    return np.asarray(Pillow.fromarray(image).convert("L"))
+    return as_grey(Pillow.fromarray(image))
+
+
+def as_grey(opened: Image) -> Grey:
+    """As `grey_of`, of what Pillow has open."""
+    return np.asarray(opened.convert("L"))
 
 
 def thumbnail(grey: Grey) -> UInt8[np.ndarray, "64 64"]:
