@@ -379,3 +379,18 @@ def test_a_cell_with_exactly_half_of_the_largest_is_named():
     assert finding.outcome == "issue"
     assert "(3)" in finding.sentence
     assert "()" not in finding.sentence
+
+
+def test_photos_of_unknown_groups_make_no_empty_cell():
+    def groups(i: int, photo: Photo, given: dict[str, str]) -> Photo:
+        return dataclasses.replace(photo, groups=given if i else {})
+
+    view = View(train=part(72))
+    finding = Cells().run(with_photos(view, lambda i, p: groups(i, p, dict(p.groups))))
+    assert "unknown unknown" in finding.details["table"].columns
+    assert finding.outcome == "passed"
+    assert "unknown" not in str(finding.details["collect_next"])
+    halves = ("skin", "gender")
+    view = with_photos(view, lambda i, p: groups(i, p, {halves[i % 2]: p.groups[halves[i % 2]]}))
+    finding = Cells().run(view)
+    assert finding.outcome == "not applicable"

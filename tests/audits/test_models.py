@@ -222,3 +222,15 @@ def test_fifty_does_not_divide_by_six():
     assert answer.totals[0] == {"label": "a", "has": 50, "below": 48, "above": 54}
     assert sum(lack.add for lack in answer.cells) == 4
     assert answer.each == 9
+
+
+def test_photos_of_unknown_groups_are_not_asked_for():
+    columns = ("woman white", "unknown white", "unknown unknown")
+    table = Table(rows=("a", "b"), columns=columns, counts=((3, 9, 9), (5, 0, 0)))
+    answer = collect_next(table)
+    assert [(lack.label, lack.group, lack.add) for lack in answer.cells] == [
+        ("a", "woman white", 2)
+    ]
+    assert answer.each == 5
+    assert [one["has"] for one in answer.totals] == [3, 5]
+    assert collect_next(Table(rows=("a",), columns=("unknown",), counts=((3,),))).cells == ()

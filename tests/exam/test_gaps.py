@@ -40,7 +40,10 @@ def test_a_planted_gap_is_found() -> None:
 
 def test_an_even_model_is_not_accused() -> None:
     exam = exam_of({"black": (6, 10), "brown": (6, 10), "white": (6, 10)})
-    assert exam.gaps[0].sentence.startswith("skin: no evidence of a difference (")
+    # Two groups are named even where all are equal.
+    assert exam.gaps[0].sentence.startswith(
+        "skin: no evidence of a difference (black 60 %, white 60 %, a gap of 0 points"
+    )
     assert len(exam.gaps[0].pairs) == 3
     for pair in exam.gaps[0].pairs:
         assert pair.p_holm == 1

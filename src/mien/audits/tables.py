@@ -62,8 +62,8 @@ class CollectNext:
     Attributes:
         cells: The emptiest first.
         each: Photos a cell would have.
-        totals: For every class: photos now, the nearest totals that can be even at all, below and
-            above (50 does not divide by 6: 48 or 54).
+        totals: For every class: photos of known groups now, the nearest totals that can be even at
+            all, below and above (50 does not divide by 6: 48 or 54).
     """
 
     cells: tuple[Lack, ...]
@@ -101,26 +101,43 @@ def count_table(dataset: Dataset, columns: Sequence[str]) -> Table:
 def collect_next(table: Table) -> CollectNext:
     """Which cells need how many photos for an even table, none taken away.
 
+    Photos of unknown groups are wanted by nobody: only cells whose groups are known are evened.
+
     Example:
         >>> table = Table(rows=("a",), columns=("x", "y"), counts=((3, 5),))
         >>> collect_next(table).cells[0].add
         2
     """
-    each = max((n for line in table.counts for n in line), default=0)
+    cells = known_cells(table)
+    each = max(cells.values(), default=0)
     lacks = [
         Lack(label=row, group=column, has=n, wants=each, add=each - n)
-        for row, line in zip(table.rows, table.counts, strict=True)
-        for column, n in zip(table.columns, line, strict=True)
+        for (row, column), n in cells.items()
         if n < each
     ]
-    k = len(table.columns)
+    k = sum(map(is_known, table.columns)) or 1
     totals: list[dict[str, int | str]] = []
-    for row, line in zip(table.rows, table.counts, strict=True):
-        n = sum(line)
+    for row in table.rows:
+        n = sum(n for (label, _), n in cells.items() if label == row)
         totals.append({"label": row, "has": n, "below": n // k * k, "above": -(-n // k) * k})
     return CollectNext(
         cells=tuple(sorted(lacks, key=lambda lack: -lack.add)), each=each, totals=tuple(totals)
     )
+
+
+def is_known(column: str) -> bool:
+    """Whether the photos under a column of the table have a value in every group column."""
+    return UNKNOWN not in column.split(" ")
+
+
+def known_cells(table: Table) -> dict[tuple[str, str], int]:
+    """Photos by class and column, of the columns whose groups are known."""
+    return {
+        (row, column): n
+        for row, line in zip(table.rows, table.counts, strict=True)
+        for column, n in zip(table.columns, line, strict=True)
+        if is_known(column)
+    }
 
 
 def _values(dataset: Dataset, column: str) -> list[str]:

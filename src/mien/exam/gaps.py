@@ -103,7 +103,8 @@ def _column(
             column=column, gap=None, p=None, least_n=LEAST_N, pairs=pairs, sentence=sentence
         )
     best = max(said, key=lambda value: said[value].value)
-    worst = min(said, key=lambda value: said[value].value)
+    # From the other end: of groups that are all equal, two are named.
+    worst = min(reversed(said), key=lambda value: said[value].value)
     gap = said[best].value - said[worst].value
     p = _shuffled_p(answers, column, np.concatenate([members[value] for value in said]), rng)
     sentence = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from mien.audits.findings import OUTCOMES, Finding, Side
-from mien.audits.tables import NO_GROUPS, UNKNOWN
+from mien.audits.tables import NO_GROUPS, UNKNOWN, is_known
 from mien.audits.view import Part
 from mien.errors import PhotoError
 from mien.files import write_text
@@ -63,6 +63,7 @@ def audit_page(record: Any, *, parts: Mapping[Side, Part], language: str = "en")
         finding["more_pairs"] = max(0, len(source.pairs) - _MOST_PAIRS)
         finding["shown"] = _listed(source)[:_MOST_PHOTOS]
         finding["pairs"] = finding["pairs"][:_MOST_PAIRS]
+    known = [is_known(column) for column in record.table.columns]
     counts = {
         outcome: sum(f["outcome"] == outcome for f in document["findings"]) for outcome in OUTCOMES
     }
@@ -70,6 +71,7 @@ def audit_page(record: Any, *, parts: Mapping[Side, Part], language: str = "en")
         "audit.html",
         d=document,
         counts=counts,
+        known=known,
         pictures={key: _thumbnail(places[key]) for key in sorted(shown) if key in places},
         sums=[sum(column) for column in zip(*document["table"]["counts"], strict=True)],
         language=language,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mien.audits.findings import Check, Finding, some
-from mien.audits.tables import collect_next, count_table
+from mien.audits.tables import collect_next, count_table, known_cells
 from mien.audits.view import View, table_columns
 
 _HINT: Final = 1.5
@@ -29,11 +29,9 @@ class Cells(Check):
                 "--groups-from-name"
             )
         table = count_table(dataset, columns)
-        cells = {
-            (row, column): n
-            for row, line in zip(table.rows, table.counts, strict=True)
-            for column, n in zip(table.columns, line, strict=True)
-        }
+        cells = known_cells(table)
+        if not any(cells.values()):
+            return self.not_applicable("no photo has a value in every group column")
         most = max(cells.values())
         empty = [f"{row} x {column}" for (row, column), n in cells.items() if n == 0]
         starved = [

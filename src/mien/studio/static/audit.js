@@ -11,6 +11,9 @@ import { onPulse } from "./pulse.js";
 const FIRST_PHOTOS = 24; // of a finding, before «show all»
 const FIRST_PAIRS = 6;
 const FIRST_WISHES = 8;
+// As the audit calls them in its table: photos without a value, and all of them where there are no groups.
+const UNKNOWN = "unknown";
+const NO_GROUPS = "all";
 /** @type {any} */
 let state = {};
 /** Where the queue of doubtful labels stands. */
@@ -67,27 +70,31 @@ function drawSummary(findings) {
     el("span", { class: "badge" }, t("audit.n_decisions", { n: state.decisions.length })));
 }
 
+/** A column of the table in the page's language. @param {string} column */
+const groupInWords = (column) => (column === NO_GROUPS ? t("audit.all_photos")
+  : column.split(" ").map((word) => (word === UNKNOWN ? t("audit.unknown") : word)).join(" "));
+
 /** @param {any} audit */
 function drawTable({ table, collect_next: next }) {
   byId("table-card").hidden = !table;
   if (!table) return;
-  const most = Math.max(...table.counts.flat());
+  const known = (/** @type {number} */ j) => !table.columns[j].split(" ").includes(UNKNOWN);
+  const most = Math.max(...table.counts.map((/** @type {number[]} */ row) => row.filter((_, j) => known(j))).flat(), 0);
   const sum = (/** @type {number[]} */ row) => row.reduce((a, b) => a + b, 0);
-  const kind = (/** @type {number} */ n) => (n === 0 ? "empty" : n < most / 2 ? "few" : "");
-  const word = (/** @type {unknown} */ one) => (Array.isArray(one) ? one.join(" · ") : String(one));
+  const kind = (/** @type {number} */ n, /** @type {number} */ j) => (!known(j) ? null : n === 0 ? "empty" : n < most / 2 ? "few" : null);
   byId("table").replaceChildren(el("table", { class: "cells" },
     el("caption", { class: "small" }, t("audit.table_note")),
     el("thead", null, el("tr", null, el("td", null), ...table.columns.map((/** @type {any} */ one) =>
-      el("th", { scope: "col" }, word(one))), el("th", { scope: "col", class: "total" }, t("audit.total")))),
+      el("th", { scope: "col" }, groupInWords(one))), el("th", { scope: "col", class: "total" }, t("audit.total")))),
     el("tbody", null, ...table.rows.map((/** @type {any} */ label, /** @type {number} */ i) => el("tr", null,
-      el("th", { scope: "row" }, word(label)),
-      ...table.counts[i].map((/** @type {number} */ n) => el("td", { class: kind(n) }, number(n))),
+      el("th", { scope: "row" }, label),
+      ...table.counts[i].map((/** @type {number} */ n, /** @type {number} */ j) => el("td", { class: kind(n, j) }, number(n))),
       el("td", { class: "total" }, number(sum(table.counts[i]))))))));
   const wanted = next?.cells ?? [];
   byId("collect-next").replaceChildren(...(wanted.length ? [
     el("h3", null, t("audit.collect_next")),
     more(wanted, FIRST_WISHES, (/** @type {any[]} */ some) => el("ul", { class: "quiet-list small" }, ...some.map((one) =>
-      el("li", null, t("audit.wish", { n: number(one.add), what: `${one.label} · ${one.group}`, has: number(one.has) })))))] : []));
+      el("li", null, t("audit.wish", { n: number(one.add), what: `${one.label} · ${groupInWords(one.group)}`, has: number(one.has) })))))] : []));
 }
 
 /** @param {any} one */

@@ -23,7 +23,7 @@ export function curves({ title, lines, top }) {
       svg("text", { x: LEFT - 5, y: y(part * high) + 4, "text-anchor": "end" }, number(Math.round(part * high * 100) / 100)));
   }
   picture.append(svg("text", { x: LEFT, y: H - 4 }, "1"),
-    svg("text", { x: W, y: H - 4, "text-anchor": "end" }, `${n} ${t("train.curves_epoch")}`));
+    svg("text", { x: W, y: H - 4, "text-anchor": "end" }, t("train.curves_epoch", { n: number(n) })));
   lines.forEach((line, i) => {
     const at = (/** @type {number} */ k) => line.seeds.map((seed) => seed[k]).filter(Number.isFinite);
     const steps = Array.from({ length: n }, (_, k) => ({ k, values: at(k) })).filter(({ values }) => values.length);

@@ -226,7 +226,7 @@ async function show(job) {
 
 /** This training beside the one before it. @param {any} before @param {any} now */
 function whatChanged({ score, difference, n_photos, per_class, recipe }, now) {
-  const points = (/** @type {number} */ share) => SIGNED.format(Math.round(1000 * share) / 10);
+  const points = (/** @type {number} */ share) => SIGNED.format(Math.round(1000 * share) / 10).replace("-", "−");
   const { value, low, high } = difference;
   const verdict = low > 0 ? "train.change_better" : high < 0 ? "train.change_worse" : "train.change_none";
   const cell = (/** @type {any} */ part) => el("td", { class: "n" }, part.estimate
