@@ -74,6 +74,26 @@ def test_the_grid_is_driven_by_keys_and_every_step_is_undone(tmp_path: Path, wor
     assert table.count("film") == 1
 
 
+def test_whoever_deletes_the_last_class_finds_the_way_back(tmp_path: Path, world: Any) -> None:
+    with world.running(tmp_path / "photos") as studio, world.opened(studio) as page:
+        asked: dict[str, Any] = {"method": "POST", "headers": {"Content-Type": "application/json"}}
+        asked["body"] = json.dumps({"label": "happy"})
+        page.evaluate("(asked) => fetch('/api/classes', asked)", asked)
+        add = page.get_by_role("button", name="Add a class")
+        add.dblclick()
+        page.get_by_label("Name of the class").wait_for()
+        assert counts(page) == {"happy": 0, "Class 2": 0}
+        assert page.locator(".toast.bad").count() == 0
+        page.keyboard.press("Escape")
+        for left in (1, 0):
+            page.locator(".menu summary").first.click()
+            page.get_by_role("button", name="Delete the class").filter(visible=True).click()
+            until(page, f"document.querySelectorAll('.class-card').length === {left}")
+        for back in (1, 2):
+            page.locator("#start-undo, #undo").filter(visible=True).click()
+            until(page, f"document.querySelectorAll('.class-card').length === {back}")
+
+
 def test_ten_thousand_photos_are_a_few_nodes(tmp_path: Path, world: Any) -> None:
     root = tmp_path / "photos"
     draw_dataset(root, classes=("happy", "sad"), n_per_class=1, seed=1, size_px=64)

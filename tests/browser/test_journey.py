@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import zipfile
 from collections.abc import Mapping
@@ -114,6 +115,7 @@ def train_and_try(hands: Any, t: Mapping[str, str], folder: Path) -> None:
     page = hands.page
     hands.press(page.get_by_role("button", name=t["train.button"]))
     page.locator(".result .score").wait_for()
+    assert not re.search(r"\b(false|null|undefined|NaN)\b", page.locator("main").inner_text())
     hands.choose(page.locator("#try-file"), a_face(folder))
     hands.until(
         "[...document.querySelectorAll('#try-bars .value')].some((e) => e.textContent !== '–')",

@@ -80,11 +80,16 @@ function showCards(state) {
   }
 }
 
+let adding = false;
+
 async function addClass() {
+  if (adding) return; // a second press would ask for the same name
+  adding = true;
   const taken = now()?.classes.map((one) => one.label) ?? [];
   let n = taken.length + 1;
   while (taken.includes(t("collect.new_class", { n }))) n += 1;
   const answer = await change("/api/classes", { label: t("collect.new_class", { n }) });
+  adding = false;
   if (answer) cards.get(answer.label)?.rename();
 }
 
@@ -288,7 +293,7 @@ function showCounts(state) {
       ? el("div", null, el("p", { class: "small soft" }, t("collect.missing")),
         el("ul", { class: "plain small" }, ...missing.slice(0, 8).map((words) => el("li", null, words))))
       : el("p", { class: "small soft" }, t("collect.enough")),
-    tables.length > 0 && el("details", { open }, el("summary", null, t("collect.by_group")), ...tables));
+    ...(tables.length ? [el("details", { open }, el("summary", null, t("collect.by_group")), ...tables)] : []));
 }
 
 /** @param {string} column @param {Record<string, Record<string, number>>} values @param {string[]} labels */

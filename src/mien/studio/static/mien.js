@@ -135,6 +135,7 @@ export function toast(text, { bad = false, action, onAction, seconds } = {}) {
   if (action && onAction) {
     node.append(el("button", { type: "button", onclick: () => { close(); onAction(); } }, action));
   }
+  if (bad) node.append(el("button", { type: "button", class: "icon", "aria-label": t("common.close"), onclick: close }, "×"));
   const box = byId("toasts");
   // What several askers hear at once is said once.
   const same = [...box.children].find((/** @type {any} */ one) => one.firstChild?.textContent === text);

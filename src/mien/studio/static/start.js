@@ -2,7 +2,7 @@
 // @ts-check
 
 import { api, byId, number, t, tell } from "./mien.js";
-import { acceptDrops, recordFor } from "./collect.js";
+import { acceptDrops, inWords, recordFor, undo } from "./collect.js";
 import { change, listen, look, now } from "./state.js";
 import { choose, send } from "./upload.js";
 
@@ -17,12 +17,16 @@ export function beginStart() {
   byId("start-folder").addEventListener("click", async () => send(await choose({ folder: true }), null));
   byId("start-zip").addEventListener("click", async () => send(await choose({ accept: ".zip,.tm" }), null));
   byId("start-sample").addEventListener("click", drawSample);
+  byId("start-undo").addEventListener("click", undo);
   acceptDrops(byId("start"), () => null);
   listen((state) => {
     // Half a sample is no project yet.
     const empty = state.classes.length === 0 || drawing;
     byId("start").hidden = !empty;
     byId("board").hidden = empty;
+    // Whoever deleted the last class looks for the way back here.
+    byId("start-undo").hidden = !state.undo;
+    if (state.undo) byId("start-undo").textContent = t("undo.tip", { what: inWords(state.undo) });
   });
 }
 
