@@ -11,7 +11,7 @@ import pytest
 from mien.backbone.network import fold
 from mien.backbone.weights import random_backbone
 from mien.cli import main
-from mien.formats import parity
+from mien.formats import parity, programs
 from mien.formats.asking import Said
 from mien.formats.programs import NotHereError
 from mien.model import Model, write_model
@@ -25,6 +25,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     held = {k: v if k == "mien" else absent for k, v in parity.CONSUMERS.items()}
     monkeypatch.setattr(parity, "CONSUMERS", held)
+    monkeypatch.setattr(programs, "LIBRARIES", {})
     backbone = random_backbone(seed=0, size_px=32)
     kernel = np.random.default_rng(0).normal(0, 0.1, (1280, 2)).astype(np.float32)
     path = tmp_path / "model.onnx"

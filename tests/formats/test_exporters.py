@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 from tests.korean import english_markdown
 
-from mien.cli.export import FORMATS
 from mien.errors import ModelError, UserError
 from mien.formats import asking, parity, programs
 from mien.formats.asking import Said
 from mien.formats.catalogue import EXPORTERS, exporter
+from mien.formats.checks import CHECKS
 from mien.formats.golden import golden_pictures, scaled
 from mien.formats.keras_config import keras_config, walk_layers
 from mien.formats.programs import NotHereError
@@ -48,10 +48,17 @@ def only_what_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = ("mien", "onnxruntime")
     held = {k: v if k in quick else absent for k, v in parity.CONSUMERS.items()}
     monkeypatch.setattr(parity, "CONSUMERS", held)
+    monkeypatch.setattr(programs, "LIBRARIES", {})  # nor is one started
 
 
-def test_the_command_line_names_every_exporter() -> None:
-    assert set(FORMATS) == set(EXPORTERS)
+def test_every_exporter_has_its_checks() -> None:
+    assert {name: one.checks for name, one in EXPORTERS.items()} == CHECKS
+
+
+def test_the_tables_that_programs_are_started_by_import_nothing_heavy() -> None:
+    code = "import sys, mien.formats.programs; print('numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_every_check_names_a_consumer_that_exists() -> None:
@@ -197,7 +204,9 @@ def test_a_python_that_is_not_there_is_a_consumer_that_is_not_there(
     monkeypatch.setattr(programs, "find_spec", lambda _: None)
     monkeypatch.setenv("MIEN_TENSORFLOW_PYTHON", str(tmp_path / "absent"))
     with pytest.raises(NotHereError, match="absent"):
-        asking._tf_keras(tmp_path / "keras_model.h5", np.zeros((1, 32, 32, 3), np.float32))
+        asking.CONSUMERS["tf_keras"](
+            tmp_path / "keras_model.h5", np.zeros((1, 32, 32, 3), np.float32)
+        )
 
 
 def test_the_keras_description_holds_nothing_that_only_one_keras_knows(model: Model) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from mien.formats import programs
-from mien.formats.programs import AskError, NotHereError, Programs, running_programs
+from mien.formats.programs import AskError, Library, NotHereError, Programs, running_programs
+
+FAKE = Library("fake", "json")
 
 LIBRARY = """
 import os, sys, time
@@ -44,13 +46,20 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program
 
 
 def test_one_process_answers_again_and_again_whatever_it_prints(running: Programs) -> None:
-    answers = [running.start("fake", needs="json").ask({"kind": "fine"}) for _ in range(3)]
+    answers = [running.start(FAKE).ask({"kind": "fine"}) for _ in range(3)]
     assert len({answer["pid"] for answer in answers}) == 1
     assert answers[0]["pid"] != os.getpid()
 
 
+def test_a_library_that_has_a_process_for_each_file_keeps_them_apart(running: Programs) -> None:
+    apart = Library("fake", "json", each_file=True)
+    files = ("a.h5", "b.h5", "a.h5")
+    first, other, again = [running.start(apart, file=name).ask({"kind": "fine"}) for name in files]
+    assert first == again != other
+
+
 def test_what_a_library_raises_is_its_last_word_and_it_goes_on(running: Programs) -> None:
-    program = running.start("fake", needs="json")
+    program = running.start(FAKE)
     with pytest.raises(AskError, match="ValueError: no such layer"):
         program.ask({"kind": "raise"})
     with pytest.raises(NotHereError, match="no_such_library_anywhere"):
@@ -59,16 +68,16 @@ def test_what_a_library_raises_is_its_last_word_and_it_goes_on(running: Programs
 
 
 def test_a_library_that_dies_is_an_error_and_is_started_anew(running: Programs) -> None:
-    first = running.start("fake", needs="json").ask({"kind": "fine"})
+    first = running.start(FAKE).ask({"kind": "fine"})
     with pytest.raises(AskError, match="Segmentation fault"):
-        running.start("fake", needs="json").ask({"kind": "exit"})
-    assert running.start("fake", needs="json").ask({"kind": "fine"}) != first
+        running.start(FAKE).ask({"kind": "exit"})
+    assert running.start(FAKE).ask({"kind": "fine"}) != first
 
 
 def test_one_that_takes_too_long_is_ended(
     running: Programs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program = running.start("fake", needs="json")
+    program = running.start(FAKE)
     monkeypatch.setattr(programs, "LIMIT_SECONDS", 0.05)
     with pytest.raises(AskError, match="took over"):
         program.ask({"kind": "sleep"})
@@ -76,7 +85,7 @@ def test_one_that_takes_too_long_is_ended(
 
 def test_programs_end_with_whoever_started_them_first(running: Programs) -> None:
     with running_programs() as inner:
-        pid = inner.start("fake", needs="json").ask({"kind": "fine"})["pid"]
+        pid = inner.start(FAKE).ask({"kind": "fine"})["pid"]
     os.kill(pid, 0)  # it runs on for those around
     running.close()
     with pytest.raises(ProcessLookupError):

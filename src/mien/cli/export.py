@@ -9,9 +9,7 @@ import click
 
 from mien.cli.console import document, json_option, print_json, progress_bar, say
 from mien.cli.options import lang_option
-
-# Beside the catalogue, so that --help is quick; a test holds the two together.
-FORMATS = ("onnx", "keras", "tfjs", "teachable-machine", "litert", "litert-int8", "savedmodel")
+from mien.formats.checks import CHECKS
 
 
 @click.command()
@@ -19,7 +17,7 @@ FORMATS = ("onnx", "keras", "tfjs", "teachable-machine", "litert", "litert-int8"
 @click.option(
     "--to",
     "formats",
-    type=click.Choice(FORMATS),
+    type=click.Choice(list(CHECKS)),
     multiple=True,
     required=True,
     help="Format; may be given several times.",
@@ -39,10 +37,14 @@ def command(
 
     MODEL is a run folder, a model.onnx of mien, or a Teachable Machine export.
     """
-    from mien.workflows.export import export
+    from mien.formats.programs import running_programs, start_programs
 
     began = time.monotonic()
-    with progress_bar() as progress:
+    with running_programs(), progress_bar() as progress:
+        # They import for a second, as we do: side by side.
+        start_programs(check for name in formats for check in CHECKS[name])
+        from mien.workflows.export import export
+
         record = export(model, to=formats, out=out, photos=photos, language=lang, progress=progress)
     if as_json:
         print_json(document("export", record, began=began))

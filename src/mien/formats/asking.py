@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ from mien.errors import ModelError
 from mien.formats.browser import ask_browser, find_browser
 from mien.formats.importers import read_foreign
 from mien.formats.programs import (
+    LIBRARIES,
     LIMIT_SECONDS,
     SCRIPTS,
     AskError,
@@ -65,32 +67,17 @@ def _mien(path: Path, images: Array) -> Said:
     return Said(probs=probs, version=version("mien"), ms=ms)
 
 
-def _keras(path: Path, images: Array) -> Said:
-    return _library("keras", path, images, needs="keras")
-
-
-def _tf_keras(path: Path, images: Array) -> Said:
-    return _library("tensorflow", path, images, needs="tf_keras")
-
-
-def _tensorflow(path: Path, images: Array) -> Said:
-    return _library("tensorflow", path, images, needs="tensorflow")
-
-
-def _litert(path: Path, images: Array) -> Said:
-    return _library("litert", path, images, needs="ai_edge_litert")
-
-
-def _library(library: str, path: Path, images: Array, *, needs: str) -> Said:
+def _library(consumer: str, path: Path, images: Array) -> Said:
     """Ask a library of Python's, in this Python or in the one that has TensorFlow."""
+    library = LIBRARIES[consumer]
     with running_programs() as programs, tempfile.TemporaryDirectory(prefix="mien-") as name:
         given, made = Path(name) / "images.npy", Path(name) / "probs.npy"
         np.save(given, images)
-        job = {"kind": needs, "file": str(path), "images": str(given), "out": str(made)}
+        job = {"kind": library.needs, "file": str(path), "images": str(given), "out": str(made)}
         try:
-            told = programs.start(library, needs=needs).ask(job)
+            told = programs.start(library, file=path.name).ask(job)
         except AskError as error:
-            raise ModelError(f"{needs} cannot open '{path.name}': {error}") from error
+            raise ModelError(f"{library.needs} cannot open '{path.name}': {error}") from error
         return Said(probs=np.load(made), version=told["version"], ms=told["ms"])
 
 
@@ -139,18 +126,7 @@ def _teachable_machine(path: Path, images: Array) -> Said:
 CONSUMERS: Final[Mapping[str, Callable[[Path, Array], Said]]] = {
     "mien": _mien,
     "onnxruntime": _onnxruntime,
-    "keras": _keras,
-    "tf_keras": _tf_keras,
-    "tensorflow": _tensorflow,
-    "litert": _litert,
     "tfjs": _tfjs,
     "teachablemachine-image": _teachable_machine,
-}
-
-# Those that answer in one process, one after the other, and what that process imports.
-LIBRARIES: Final[Mapping[Callable[[Path, Array], Said], tuple[str, str]]] = {
-    _keras: ("keras", "keras"),
-    _tf_keras: ("tensorflow", "tf_keras"),
-    _tensorflow: ("tensorflow", "tensorflow"),
-    _litert: ("litert", "ai_edge_litert"),
+    **{consumer: partial(_library, consumer) for consumer in LIBRARIES},
 }

@@ -1,7 +1,8 @@
-"""Every format that mien writes, and every program that opens one: two literal tables.
+"""Every format that mien writes: one literal table.
 
-A new exporter is one entry of `EXPORTERS`; the contract test picks it up. Law: an exporter is a
-function from a model to named bytes; nothing is on disk before parity is checked (`parity`).
+A new exporter is one entry of `EXPORTERS`, and one of `CHECKS` for who opens it; the contract test
+picks it up. Law: an exporter is a function from a model to named bytes; nothing is on disk before
+parity is checked (`parity`).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 
 from mien.errors import ModelError
 from mien.formats import onnx_files, tensorflow_files
+from mien.formats.checks import CHECKS, Check
 from mien.formats.keras_files import keras_bytes, keras_h5_bytes
 from mien.formats.rounding import prepared_for_int8
 from mien.formats.tfjs import tfjs_files
@@ -24,38 +26,6 @@ from mien.model import Model, model_bytes
 Images: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float32]]"
 Files: TypeAlias = Mapping[str, bytes]
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-
-FLOAT_TOLERANCE: Final = 1e-4
-INT8_AGREEMENT: Final = 0.95
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """A file of an export and the program that must answer like the model.
-
-    Attributes:
-        file: Name in the export.
-        consumer: A key of `CONSUMERS`.
-        takes: ``float``: images in the preprocessing's range; ``uint8``: 0 to 255 before it;
-            ``browser``: as Teachable Machine's library scales them, x / 127 - 1.
-        max_abs_diff: Largest difference of a probability; None where only the class counts.
-        same_top: Least share of images with the same class.
-        edge: Whether the file takes Teachable Machine's range, which costs a little at the
-            picture's edge (`tfjs.for_browser`); that much more is allowed.
-        every: Every how many of the golden pictures is asked: more than 1 where the same program is
-            asked all of them of another file, and takes long.
-        spare: Whether the export is whole without this file: where it parts from the model, it is
-            left out and said, and the rest is written.
-    """
-
-    file: str
-    consumer: str
-    takes: Literal["float", "uint8", "browser"] = "float"
-    max_abs_diff: float | None = FLOAT_TOLERANCE
-    same_top: float = 1.0
-    edge: bool = False
-    every: int = 1
-    spare: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +36,6 @@ class Exporter:
         about: One line for the user.
         files: From the model, and images to calibrate with where `calibrated`, to named bytes.
         checks: What must answer like the model.
-        main: The file that the README's snippet opens.
         calibrated: Whether training photos are needed.
         extra: The optional extra of mien that it needs.
     """
@@ -74,7 +43,6 @@ class Exporter:
     about: str
     files: Callable[[Model, Images | None], Files]
     checks: tuple[Check, ...]
-    main: str
     calibrated: bool = False
     extra: str | None = None
 
@@ -144,99 +112,42 @@ EXPORTERS: Final[Mapping[str, Exporter]] = {
     "onnx": Exporter(
         about="ONNX: mien's own file, one that takes uint8 pictures, one partly in int8.",
         files=_onnx,
-        main="model.onnx",
-        checks=(
-            Check(file="model.onnx", consumer="onnxruntime"),
-            Check(file="model-uint8.onnx", consumer="onnxruntime", takes="uint8"),
-            Check(
-                file="model-int8.onnx",
-                consumer="onnxruntime",
-                max_abs_diff=None,
-                same_top=INT8_AGREEMENT,
-                spare=True,
-            ),
-        ),
+        checks=CHECKS["onnx"],
     ),
     "keras": Exporter(
         about="Keras: keras_model.h5 for Keras 2 and 3 as Teachable Machine's, and model.keras.",
         files=_keras,
-        main="keras_model.h5",
-        checks=(
-            Check(file="keras_model.h5", consumer="mien"),
-            Check(file="keras_model.h5", consumer="keras"),
-            Check(file="keras_model.h5", consumer="tf_keras"),
-            Check(file="model.keras", consumer="keras", every=2),
-        ),
+        checks=CHECKS["keras"],
     ),
     "tfjs": Exporter(
         about="TensorFlow.js: model.json, weights.bin, metadata.json as Teachable Machine's.",
         files=_tfjs,
-        main="model.json",
-        checks=(
-            Check(
-                file="model.json",
-                consumer="mien",
-                takes="browser",
-                edge=True,
-            ),
-            Check(
-                file="model.json",
-                consumer="tfjs",
-                takes="browser",
-                edge=True,
-            ),
-            Check(
-                file="model.json",
-                consumer="teachablemachine-image",
-                takes="uint8",
-                edge=True,
-            ),
-        ),
+        checks=CHECKS["tfjs"],
     ),
     "teachable-machine": Exporter(
         about="The two zips that Teachable Machine lets people download.",
         files=_teachable_machine,
-        main="tm-my-image-model.zip",
-        checks=(
-            Check(
-                file="tm-my-image-model.zip",
-                consumer="mien",
-                takes="browser",
-                edge=True,
-            ),
-            Check(file="converted_keras.zip", consumer="mien"),
-        ),
+        checks=CHECKS["teachable-machine"],
     ),
     "litert": Exporter(
         about="LiteRT (TensorFlow Lite), float: model_unquant.tflite.",
         files=_litert,
-        main="model_unquant.tflite",
         extra="tensorflow",
-        checks=(Check(file="model_unquant.tflite", consumer="litert"),),
+        checks=CHECKS["litert"],
     ),
     "litert-int8": Exporter(
         about="LiteRT in int8 but for the first ten blocks, uint8 in and out, calibrated on "
         "training photos: model.tflite. Not for the Edge TPU, which takes int8 alone.",
         files=_litert_int8,
-        main="model.tflite",
         calibrated=True,
         extra="tensorflow",
-        checks=(
-            Check(
-                file="model.tflite",
-                consumer="litert",
-                takes="uint8",
-                max_abs_diff=None,
-                same_top=INT8_AGREEMENT,
-            ),
-        ),
+        checks=CHECKS["litert-int8"],
     ),
     "savedmodel": Exporter(
         about="TensorFlow SavedModel: model.savedmodel.",
         files=_savedmodel,
-        main="model.savedmodel",
         extra="tensorflow",
-        checks=(Check(file="model.savedmodel", consumer="tensorflow"),),
+        checks=CHECKS["savedmodel"],
     ),
 }
 

@@ -1,14 +1,15 @@
 """Asks the program that will open an export what it answers, and measures how far that is from us.
 
 Law: only measured numbers; a consumer that cannot be had here is named as unchecked, with the
-reason, and never counted as passed. Programs are asked side by side, one file after the other each.
+reason, and never counted as passed. Other programs are asked side by side, and meanwhile those that
+answer in our own process.
 """
 
 from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -18,16 +19,19 @@ from typing import Any, Final
 import numpy as np
 
 from mien.errors import ModelError
-from mien.formats.asking import CONSUMERS, LIBRARIES
-from mien.formats.catalogue import Check, Files
+from mien.formats.asking import CONSUMERS
+from mien.formats.catalogue import Files
+from mien.formats.checks import Check
 from mien.formats.golden import golden_pictures, golden_pngs, scaled, unscaled
-from mien.formats.programs import NotHereError, running_programs
+from mien.formats.programs import LIBRARIES, NotHereError, running_programs
 from mien.formats.tfjs import for_browser
 from mien.model import Model
 from mien.records import Progress, no_progress
 
 # Two cores are what nearly everybody has; each program takes some hundred megabytes.
 _AT_ONCE: Final = 2
+# Consumers that answer in our own process, and soon.
+_OURS: Final = ("onnxruntime", "mien")
 Array = np.ndarray[Any, Any]
 
 
@@ -101,18 +105,6 @@ class _Asked:
     edge: float
 
 
-def start_programs(checks: Iterable[Check]) -> None:
-    """Start what will be asked, so that it imports its library while the files are made."""
-    with running_programs() as programs:
-        for check in checks:
-            library, needs = LIBRARIES.get(CONSUMERS[check.consumer], ("", ""))
-            if library:
-                try:
-                    programs.start(library, needs=needs)
-                except NotHereError:
-                    continue  # said when it is asked
-
-
 def check_exports(
     model: Model, exports: Sequence[Export], *, progress: Progress = no_progress
 ) -> list[list[Parity]]:
@@ -152,11 +144,13 @@ def check_exports(
         folder = Path(name)
         for i, one in enumerate(exports):
             _lay_out(one.files, folder / str(i))
+        ours, theirs = _by_program(exports)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            turns = [pool.submit(copy_context().run, ask, jobs) for jobs in _by_program(exports)]
-            # Written beside every export: packed while the programs answer, not after them.
-            pool.submit(golden_pngs, model.size_px)
+            turns = [pool.submit(copy_context().run, ask, jobs) for jobs in theirs]
             try:
+                ask(ours)
+                # Written beside every export: packed while the programs answer, not after them.
+                golden_pngs(model.size_px)
                 for turn in turns:
                     turn.result()
             finally:
@@ -164,15 +158,22 @@ def check_exports(
     return [[told[i, j] for j in range(len(one.checks))] for i, one in enumerate(exports)]
 
 
-def _by_program(exports: Sequence[Export]) -> list[list[tuple[int, int]]]:
-    """Export and check, one list a program, those that take longest first."""
-    turns: dict[Any, list[tuple[int, int]]] = {}
+def _by_program(
+    exports: Sequence[Export],
+) -> tuple[list[tuple[int, int]], list[list[tuple[int, int]]]]:
+    """Export and check: what is asked in our own process, and a list for each other program."""
+    ours: list[tuple[int, int]] = []
+    theirs: dict[tuple[str, str], list[tuple[int, int]]] = {}
     for i, one in enumerate(exports):
         for j, check in enumerate(one.checks):
-            library, _ = LIBRARIES.get(CONSUMERS[check.consumer], (check.consumer, ""))
-            turns.setdefault(library, []).append((i, j))
-    ours = ("onnxruntime", "mien")
-    return [turns[key] for key in sorted(turns, key=lambda key: key in ours)]
+            if check.consumer in _OURS:
+                ours.append((i, j))
+                continue
+            library = LIBRARIES.get(check.consumer)
+            program = library.script if library else check.consumer
+            file = check.file if library and library.each_file else ""
+            theirs.setdefault((program, file), []).append((i, j))
+    return ours, list(theirs.values())
 
 
 def _lay_out(files: Files, folder: Path) -> None:

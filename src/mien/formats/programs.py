@@ -1,8 +1,9 @@
 """Other people's libraries, each in a process of its own that is started once and asked often.
 
-Importing Keras or TensorFlow takes longer than most of what is asked of it, so one process answers
-for all files of an export, and is started while the files are still being written. Law: a library
-never runs in our own process; what it says or does wrong is an `AskError`, whatever it was.
+Importing Keras or TensorFlow takes longer than most of what is asked of it, so a process answers
+again and again, and is started before the files are written: imports nothing but the standard
+library, so that it can be started before anything else. Law: a library never runs in our own
+process; what it says or does wrong is an `AskError`, whatever it was.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
+
+from mien.formats.checks import Check
 
 PYTHON_VARIABLE: Final = "MIEN_TENSORFLOW_PYTHON"
 SCRIPTS: Final = Path(__file__).parent / "consumers"
@@ -30,6 +34,31 @@ _NUMPY: Final = {"KERAS_BACKEND": "numpy"}
 
 # What the Python that is named for TensorFlow is there for, even where this one has it too.
 _TENSORFLOW: Final = ("tensorflow", "tf_keras")
+
+
+@dataclass(frozen=True)
+class Library:
+    """A consumer that is a Python library.
+
+    Attributes:
+        script: A ``run_SCRIPT.py`` of `consumers`.
+        needs: The module that tells which Python has it.
+        each_file: Whether every file has a process of its own: where importing the library takes
+            less than a file does, two are sooner done beside each other.
+    """
+
+    script: str
+    needs: str
+    each_file: bool = False
+
+
+# By the consumer's name in `checks`.
+LIBRARIES: Final[Mapping[str, Library]] = {
+    "keras": Library("keras", "keras", each_file=True),
+    "tf_keras": Library("tensorflow", "tf_keras"),
+    "tensorflow": Library("tensorflow", "tensorflow"),
+    "litert": Library("litert", "ai_edge_litert"),
+}
 
 
 class AskError(Exception):
@@ -128,32 +157,32 @@ class Program:
 
 
 class Programs:
-    """The processes that run, one for a Python and a library."""
+    """The processes that run, one for a Python, a script, and a file where `Library.each_file`."""
 
     def __init__(self) -> None:
-        self._running: dict[tuple[str, str], Program] = {}
+        self._running: dict[tuple[str, str, str], Program] = {}
         self._lock = threading.Lock()
 
-    def start(self, library: str, *, needs: str) -> Program:
+    def start(self, library: Library, *, file: str = "") -> Program:
         """Start a library, unless it runs already.
 
         Args:
-            library: As for `Program`.
-            needs: The module that tells which Python: this one where it has it, else TensorFlow's.
+            library: One of `LIBRARIES`.
+            file: Name of the file that it will be asked of.
 
         Raises:
             NotHereError: No Python can have it.
         """
-        python = python_with(needs)
-        key = (python, library)
+        python = python_with(library.needs)
+        key = (python, library.script, file if library.each_file else "")
         with self._lock:
             known = self._running.get(key)
             if known is not None and not known.alive:
                 known.close()
             if known is None or not known.alive:
                 own = python == sys.executable and not find_spec("tensorflow")
-                env = _NUMPY if library == "keras" and own else {}
-                self._running[key] = Program(python, library, env)
+                env = _NUMPY if library.script == "keras" and own else {}
+                self._running[key] = Program(python, library.script, env)
             return self._running[key]
 
     def close(self) -> None:
@@ -202,3 +231,12 @@ def running_programs() -> Iterator[Programs]:
     finally:
         _SHARED.reset(token)
         programs.close()
+
+
+def start_programs(checks: Iterable[Check]) -> None:
+    """Start what will be asked, so that it imports its library while the files are made."""
+    with running_programs() as programs:
+        for check in checks:
+            if check.consumer in LIBRARIES:
+                with suppress(NotHereError):  # said when it is asked
+                    programs.start(LIBRARIES[check.consumer], file=check.file)

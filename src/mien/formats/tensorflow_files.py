@@ -18,7 +18,13 @@ import numpy as np
 from mien.errors import ModelError
 from mien.formats.golden import range_of
 from mien.formats.keras_files import keras_h5_bytes
-from mien.formats.programs import PYTHON_VARIABLE, AskError, NotHereError, running_programs
+from mien.formats.programs import (
+    LIBRARIES,
+    PYTHON_VARIABLE,
+    AskError,
+    NotHereError,
+    running_programs,
+)
 from mien.formats.rounding import in_float
 from mien.model import Model
 
@@ -84,7 +90,7 @@ def _converted(
 def _convert(job: Mapping[str, Any], kind: str) -> None:
     try:
         with running_programs() as programs:
-            programs.start("tensorflow", needs="tensorflow").ask(job)
+            programs.start(LIBRARIES["tensorflow"]).ask(job)
     except NotHereError as error:
         named = os.environ.get(PYTHON_VARIABLE)
         if named and not Path(named).exists():

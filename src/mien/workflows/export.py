@@ -21,8 +21,8 @@ from mien.errors import ModelError, PhotoError
 from mien.files import write_bytes, write_json, write_text
 from mien.formats.catalogue import Exporter, exporter
 from mien.formats.golden import golden_pictures, golden_pngs, scaled
-from mien.formats.parity import Export, Parity, check_exports, start_programs
-from mien.formats.programs import running_programs
+from mien.formats.parity import Export, Parity, check_exports
+from mien.formats.programs import running_programs, start_programs
 from mien.formats.snippet import snippet
 from mien.image.decode import read_photo_bytes
 from mien.image.preprocessing import Preprocessing
