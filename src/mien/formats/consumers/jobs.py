@@ -5,6 +5,7 @@
 """
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -55,8 +56,12 @@ def main(library: str) -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     # Before anything is asked, for the import takes longest; a missing library is said when asked.
+    # What it makes stays to the end: a collector that goes through it again and again finds nothing.
+    gc.disable()
     with contextlib.suppress(ImportError):
         importlib.import_module(f"run_{library}").start()
+    gc.freeze()
+    gc.enable()
     for line in sys.stdin:
         out.write(json.dumps(answered(library, json.loads(line))) + "\n")
         out.flush()
