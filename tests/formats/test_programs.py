@@ -51,13 +51,6 @@ def test_one_process_answers_again_and_again_whatever_it_prints(running: Program
     assert answers[0]["pid"] != os.getpid()
 
 
-def test_a_library_that_has_a_process_for_each_file_keeps_them_apart(running: Programs) -> None:
-    apart = Library("fake", "json", each_file=True)
-    files = ("a.h5", "b.h5", "a.h5")
-    first, other, again = [running.start(apart, file=name).ask({"kind": "fine"}) for name in files]
-    assert first == again != other
-
-
 def test_what_a_library_raises_is_its_last_word_and_it_goes_on(running: Programs) -> None:
     program = running.start(FAKE)
     with pytest.raises(AskError, match="ValueError: no such layer"):

@@ -65,6 +65,31 @@ def test_one_exam_is_told_first_and_then_tabled() -> None:
     assert "Left out: 1\n  a.txt: not a picture" in text
 
 
+class Terminal(io.StringIO):
+    """A terminal of 80 columns, as rich takes one that can do nothing."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("n_exams", [1, 3])
+def test_a_terminal_of_80_columns_breaks_no_number(
+    n_exams: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    document = document_of(*[exam() for _ in range(n_exams)])
+    for result in document["results"]:
+        result["model"] = "exports/of-the-model-from-yesterday/keras_model.h5"
+        result["preprocessing"] = "orient | resize:9:area"
+    file = Terminal()
+    print_test(document, file=file)
+    lines = [line.rstrip() for line in file.getvalue().splitlines()]
+    tables = [line for line in lines if line.startswith(" ")]
+    assert max(map(len, tables)) <= 80
+    assert not [line for line in tables if line.strip() in ("%", "to", "of")]
+    assert any(line.endswith("70 to 97 %") or "70 to 97 %  " in line for line in tables)
+
+
 def test_names_of_users_are_never_markup() -> None:
     text = text_of(print_test, document_of(exam(), exam()))
     assert "model[0].onnx" in text
@@ -84,7 +109,7 @@ def test_one_model_asked_in_several_ways_is_told_apart_by_them() -> None:
 
 
 def test_a_group_of_few_photos_is_not_rated() -> None:
-    assert "too few to say" in text_of(print_test, document_of(exam()))
+    assert "too few" in text_of(print_test, document_of(exam()))
 
 
 def test_photos_without_an_answer_stand_in_the_table_and_the_list() -> None:

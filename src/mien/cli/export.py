@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mien.cli.console import document, json_option, print_json, progress_bar, say
+from mien.cli.console import document, json_option, print_json, progress_bar
 from mien.cli.options import lang_option
 from mien.formats.checks import CHECKS
 
@@ -49,14 +49,6 @@ def command(
     if as_json:
         print_json(document("export", record, began=began))
         return
-    for one in record.parity:
-        if one.max_abs_diff is None or one.same_top is None:
-            say(f"not checked  {one.file} in {one.consumer}: {one.reason}")
-        elif one.left_out:
-            say(f"left out     {one.reason}")
-        else:
-            say(
-                f"checked      {one.file} in {one.consumer}: largest difference "
-                f"{one.max_abs_diff:.1e}, same class {one.same_top:.0%} of {one.n}"
-            )
-    click.echo(f"{len(record.files)} files in {record.out}")
+    from mien.reports.exporting import print_export
+
+    print_export(record)

@@ -75,7 +75,7 @@ def _library(consumer: str, path: Path, images: Array) -> Said:
         np.save(given, images)
         job = {"kind": library.needs, "file": str(path), "images": str(given), "out": str(made)}
         try:
-            told = programs.start(library, file=path.name).ask(job)
+            told = programs.start(library).ask(job)
         except AskError as error:
             raise ModelError(f"{library.needs} cannot open '{path.name}': {error}") from error
         return Said(probs=np.load(made), version=told["version"], ms=told["ms"])
@@ -85,7 +85,9 @@ def _tfjs(path: Path, images: Array) -> Said:
     """TensorFlow.js in Node, from the folder that ``MIEN_NODE_MODULES`` names."""
     node, modules = shutil.which("node"), os.environ.get(MODULES_VARIABLE, "")
     if node is None or not (Path(modules) / "@tensorflow" / "tfjs").is_dir() or not modules:
-        raise NotHereError(f"Node, or @tensorflow/tfjs in the folder {MODULES_VARIABLE} names")
+        raise NotHereError(
+            f"needs Node, and @tensorflow/tfjs in the folder that {MODULES_VARIABLE} names"
+        )
     with tempfile.TemporaryDirectory(prefix="mien-") as name:
         given, made = Path(name) / "images.bin", Path(name) / "probs.json"
         np.ascontiguousarray(images, "<f4").tofile(given)
@@ -114,9 +116,8 @@ def _teachable_machine(path: Path, images: Array) -> Said:
     modules, found = os.environ.get(MODULES_VARIABLE, ""), find_browser()
     library = Path(modules) / "@teachablemachine" / "image"
     if found is None or not modules or not library.is_dir():
-        raise NotHereError(
-            f"Chromium, or @teachablemachine/image in the folder {MODULES_VARIABLE} names"
-        )
+        needed = "Chromium, and @teachablemachine/image in the folder that"
+        raise NotHereError(f"needs {needed} {MODULES_VARIABLE} names")
     told = ask_browser(path.parent, images, modules=Path(modules), browser=found)
     if "error" in told:
         raise ModelError(f"the browser cannot open '{path.name}': {told['error']:.300}")

@@ -163,16 +163,13 @@ def _by_program(
 ) -> tuple[list[tuple[int, int]], list[list[tuple[int, int]]]]:
     """Export and check: what is asked in our own process, and a list for each other program."""
     ours: list[tuple[int, int]] = []
-    theirs: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    theirs: dict[str, list[tuple[int, int]]] = {}
     for i, one in enumerate(exports):
         for j, check in enumerate(one.checks):
-            if check.consumer in _OURS:
-                ours.append((i, j))
-                continue
             library = LIBRARIES.get(check.consumer)
             program = library.script if library else check.consumer
-            file = check.file if library and library.each_file else ""
-            theirs.setdefault((program, file), []).append((i, j))
+            turn = ours if check.consumer in _OURS else theirs.setdefault(program, [])
+            turn.append((i, j))
     return ours, list(theirs.values())
 
 

@@ -43,18 +43,15 @@ class Library:
     Attributes:
         script: A ``run_SCRIPT.py`` of `consumers`.
         needs: The module that tells which Python has it.
-        each_file: Whether every file has a process of its own: where importing the library takes
-            less than a file does, two are sooner done beside each other.
     """
 
     script: str
     needs: str
-    each_file: bool = False
 
 
 # By the consumer's name in `checks`.
 LIBRARIES: Final[Mapping[str, Library]] = {
-    "keras": Library("keras", "keras", each_file=True),
+    "keras": Library("keras", "keras"),
     "tf_keras": Library("tensorflow", "tf_keras"),
     "tensorflow": Library("tensorflow", "tensorflow"),
     "litert": Library("litert", "ai_edge_litert"),
@@ -157,24 +154,23 @@ class Program:
 
 
 class Programs:
-    """The processes that run, one for a Python, a script, and a file where `Library.each_file`."""
+    """The processes that run, one for a Python and a script."""
 
     def __init__(self) -> None:
-        self._running: dict[tuple[str, str, str], Program] = {}
+        self._running: dict[tuple[str, str], Program] = {}
         self._lock = threading.Lock()
 
-    def start(self, library: Library, *, file: str = "") -> Program:
+    def start(self, library: Library) -> Program:
         """Start a library, unless it runs already.
 
         Args:
             library: One of `LIBRARIES`.
-            file: Name of the file that it will be asked of.
 
         Raises:
             NotHereError: No Python can have it.
         """
         python = python_with(library.needs)
-        key = (python, library.script, file if library.each_file else "")
+        key = (python, library.script)
         with self._lock:
             known = self._running.get(key)
             if known is not None and not known.alive:
@@ -239,4 +235,4 @@ def start_programs(checks: Iterable[Check]) -> None:
         for check in checks:
             if check.consumer in LIBRARIES:
                 with suppress(NotHereError):  # said when it is asked
-                    programs.start(LIBRARIES[check.consumer], file=check.file)
+                    programs.start(LIBRARIES[check.consumer])

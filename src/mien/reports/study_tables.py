@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import IO, Any
 
-from mien.reports.tables import _console, _document, _print_table, _rejects, _say
+from mien.reports.terminal import document_of, print_rejects, print_table, tell, terminal
 
 
 def print_study(record: Any, *, file: IO[str] | None = None) -> None:
     """Print the verdict, the grid, and where the study is."""
-    study, out = _document(record), _console(file)
-    _say(out, study["sentences"])
-    _print_table(
+    study, out = document_of(record), terminal(file)
+    tell(out, study["sentences"])
+    print_table(
         out,
         title=f"Accuracy on {study['n_scored']} {study['scored_on']}",
         columns=[
@@ -31,15 +31,15 @@ def print_study(record: Any, *, file: IO[str] | None = None) -> None:
         ],
         rows=[_cell(cell) for cell in study["cells"]],
     )
-    _rejects(out, study["rejects"])
-    _say(out, [f"Study {study['study']}  (see it: mien report {study['study']})"])
+    print_rejects(out, study["rejects"])
+    tell(out, [f"Study {study['study']}  (see it: mien report {study['study']})"])
 
 
 def print_curve(record: Any, *, file: IO[str] | None = None) -> None:
     """Print whether more photos are worth it, the curve, and the worth of each class."""
-    curve, out = _document(record), _console(file)
-    _say(out, curve["sentences"])
-    _print_table(
+    curve, out = document_of(record), terminal(file)
+    tell(out, curve["sentences"])
+    print_table(
         out,
         title=f"Accuracy on {curve['n_scored']} {curve['scored_on']}",
         columns=[
@@ -60,7 +60,7 @@ def print_curve(record: Any, *, file: IO[str] | None = None) -> None:
             for point in curve["points"]
         ],
     )
-    _print_table(
+    print_table(
         out,
         title="What half of a class's photos are worth, all other classes whole",
         columns=[
@@ -79,7 +79,7 @@ def print_curve(record: Any, *, file: IO[str] | None = None) -> None:
             for one in curve["classes"]
         ],
     )
-    _rejects(out, curve["rejects"])
+    print_rejects(out, curve["rejects"])
 
 
 def _cell(cell: Mapping[str, Any]) -> list[str]:

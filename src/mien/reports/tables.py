@@ -6,83 +6,81 @@ matters most comes first; text from the user's files is printed as text, never a
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 from mien.image.catalogue import name_of
-from mien.records import plain
+from mien.reports.terminal import document_of, print_rejects, print_table, tell, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Where the output is no terminal, lines may be as long as a wide one.
-_PIPE_COLUMNS = 120
+# From this width on there is room for everything.
+_WIDE_COLUMNS = 100
 # Longer lists are cut: the whole stands in the JSON document.
 _MOST_WRONG = 12
 _MOST_SEEDS = 24
-_MOST_REJECTS = 10
 
 
 def print_train(record: Any, *, file: IO[str] | None = None) -> None:
     """Print what `mien train` found and where it is."""
-    run, out = _document(record), _console(file)
-    _say(out, run["sentences"])
+    run, out = document_of(record), terminal(file)
+    tell(out, run["sentences"])
     if run["test"] and run["test"]["n"] > 1:
-        _say(out, [f"Test accuracy: {run['test']['sentence']}."])
+        tell(out, [f"Test accuracy: {run['test']['sentence']}."])
     if run["cross_validation"]:
-        _say(out, [f"Cross-validation: {run['cross_validation']['sentence']}."])
+        tell(out, [f"Cross-validation: {run['cross_validation']['sentence']}."])
     _seeds(out, run["seeds"])
     if run["exam"]:
         _exam(out, run["exam"])
-    _rejects(out, run["rejects"])
-    _say(out, [f"Model {run['model']}", f"Run   {run['run']}  (see it: mien report {run['run']})"])
+    print_rejects(out, run["rejects"])
+    tell(out, [f"Model {run['model']}", f"Run   {run['run']}  (see it: mien report {run['run']})"])
 
 
 def print_test(record: Any, *, file: IO[str] | None = None) -> None:
     """Print the exams of one or more models."""
-    test, out = _document(record), _console(file)
+    test, out = document_of(record), terminal(file)
     results = test["results"]
     if len(results) > 1:
         for result in results:
             if result["shared"]:
-                _say(out, [f"{result['model']}: {result['sentences'][0]}"])
+                tell(out, [f"{result['model']}: {result['sentences'][0]}"])
         _summary(out, results)
     else:
-        _say(out, results[0]["sentences"])
+        tell(out, results[0]["sentences"])
         _exam(out, results[0])
-    _rejects(out, test["rejects"])
+    print_rejects(out, test["rejects"])
 
 
 def print_compare(record: Any, *, file: IO[str] | None = None) -> None:
     """Print whether two models differ, and on which photos."""
-    document, out = _document(record), _console(file)
+    document, out = document_of(record), terminal(file)
     found = document["comparison"]
     verdict = found["verdict"]
-    _say(out, [f"{verdict[0].upper()}{verdict[1:]}."])
+    tell(out, [f"{verdict[0].upper()}{verdict[1:]}."])
     for result in document["results"]:
         if result["shared"]:
-            _say(out, [f"{result['model']}: {result['sentences'][0]}"])
+            tell(out, [f"{result['model']}: {result['sentences'][0]}"])
     a, b = found["names"]
-    _say(out, [f"A: {a}", f"B: {b}"])
+    tell(out, [f"A: {a}", f"B: {b}"])
     columns = [("photos", False), ("B right", True), ("B wrong", True)]
     rows = [
         ["A right", str(found["both"]), str(found["only_a"])],
         ["A wrong", str(found["only_b"]), str(found["neither"])],
     ]
-    _print_table(out, title="Photo by photo", columns=columns, rows=rows)
+    print_table(out, title="Photo by photo", columns=columns, rows=rows)
     gap = found["difference"]
-    _say(out, [f"Difference: {_signed(gap['value'])} points, {_ends(gap)} ({gap['method']})"])
+    tell(out, [f"Difference: {_signed(gap['value'])} points, {_ends(gap)} ({gap['method']})"])
     for name, paths in (("A", found["paths_only_a"]), ("B", found["paths_only_b"])):
         if paths:
-            _say(out, [f"Only {name} is right:", *(f"  {path}" for path in paths)])
-    _rejects(out, document["rejects"])
+            tell(out, [f"Only {name} is right:", *(f"  {path}" for path in paths)])
+    print_rejects(out, document["rejects"])
 
 
 def print_reproduce(record: Any, *, file: IO[str] | None = None) -> None:
     """Print a published study beside what its recipe and ours give."""
-    document, out = _document(record), _console(file)
-    _say(out, document["sentences"])
+    document, out = document_of(record), terminal(file)
+    tell(out, document["sentences"])
     for sweep in document["sweeps"]:
         _sweep(out, sweep, n_test=document["n_test"])
     columns = [
@@ -100,8 +98,8 @@ def print_reproduce(record: Any, *, file: IO[str] | None = None) -> None:
         ]
         for one in (document["its_recipe"], document["ours"])
     ]
-    _print_table(out, title="Its recipe and ours", columns=columns, rows=rows)
-    _rejects(out, document["rejects"])
+    print_table(out, title="Its recipe and ours", columns=columns, rows=rows)
+    print_rejects(out, document["rejects"])
 
 
 def _sweep(out: Console, sweep: Mapping[str, Any], *, n_test: int) -> None:
@@ -121,8 +119,8 @@ def _sweep(out: Console, sweep: Mapping[str, Any], *, n_test: int) -> None:
         ]
         for point in sweep["points"]
     ]
-    _print_table(out, title=f"Accuracy against {columns[0][0]}", columns=columns, rows=rows)
-    _say(out, [sweep["sentence"], ""])
+    print_table(out, title=f"Accuracy against {columns[0][0]}", columns=columns, rows=rows)
+    tell(out, [sweep["sentence"], ""])
 
 
 def _spread(summary: Mapping[str, Any]) -> str:
@@ -133,7 +131,7 @@ def _spread(summary: Mapping[str, Any]) -> str:
 
 def print_predict(record: Any, *, file: IO[str] | None = None) -> None:
     """Print one line a photo: its class and probability, or why there is none."""
-    said, out = _document(record), _console(file)
+    said, out = document_of(record), terminal(file)
     width = max((len(photo["predicted"] or "–") for photo in said["photos"]), default=0)
     for photo in said["photos"]:
         if photo["predicted"] is None:
@@ -142,51 +140,6 @@ def print_predict(record: Any, *, file: IO[str] | None = None) -> None:
             prob = photo["probs"][photo["predicted"]]
             line = f"{photo['predicted']:<{width}}  {100 * prob:3.0f} %  {photo['path']}"
         out.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def _document(record: Any) -> Mapping[str, Any]:
-    value = record.plain() if hasattr(record, "plain") else plain(record)
-    assert isinstance(value, Mapping)
-    return value
-
-
-def _console(file: IO[str] | None) -> Console:
-    from rich.console import Console
-
-    stream = file or sys.stdout
-    width = None if stream.isatty() else _PIPE_COLUMNS
-    return Console(file=stream, width=width)
-
-
-def _say(out: Console, sentences: Iterable[str]) -> None:
-    for sentence in sentences:
-        out.print(sentence, markup=False, highlight=False, soft_wrap=True)
-
-
-def _print_table(
-    out: Console,
-    *,
-    title: str,
-    columns: Sequence[tuple[str, bool]],
-    rows: Iterable[Sequence[str]],
-    after: Iterable[Sequence[str]] = (),
-) -> None:
-    """Print a table; a column is its heading and whether it holds numbers."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, title=Text(title), title_justify="left", pad_edge=False)
-    for heading, is_number in columns:
-        table.add_column(Text(heading), justify="right" if is_number else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(Text, row))
-    extra = list(after)
-    if extra:
-        table.add_section()
-    for row in extra:
-        table.add_row(*(Text(cell, style="dim") for cell in row))
-    out.print(table)
 
 
 def _seeds(out: Console, seeds: Sequence[Mapping[str, Any]]) -> None:
@@ -211,7 +164,7 @@ def _seeds(out: Console, seeds: Sequence[Mapping[str, Any]]) -> None:
     ]
     rest = len(seeds) - len(shown)
     title = "Seeds" + (f" (first {len(shown)} of {len(seeds)})" if rest else "")
-    _print_table(out, title=title, columns=columns, rows=rows)
+    print_table(out, title=title, columns=columns, rows=rows)
 
 
 def _exam(out: Console, exam: Mapping[str, Any]) -> None:
@@ -229,7 +182,7 @@ def _scores(out: Console, exam: Mapping[str, Any]) -> None:
         ["macro F1", "", *_estimate(exam["macro_f1"])],
     ]
     columns = [("score", False), ("right", True), ("", True), ("95 % interval", True)]
-    _print_table(out, title="Scores", columns=columns, rows=rows, after=_baselines(exam, skip=1))
+    print_table(out, title="Scores", columns=columns, rows=rows, after=_baselines(exam, skip=1))
 
 
 def _baselines(exam: Mapping[str, Any], *, skip: int) -> list[list[str]]:
@@ -242,9 +195,11 @@ def _baselines(exam: Mapping[str, Any], *, skip: int) -> list[list[str]]:
 
 
 def _classes(out: Console, exam: Mapping[str, Any]) -> None:
+    """Each class; a narrow terminal has no room for the second interval."""
+    ends = 2 if out.width >= _WIDE_COLUMNS else 1
     columns = [
         ("class", False), ("right", True), ("recall", True), ("95 % interval", True),
-        ("answered", True), ("precision", True), ("95 % interval", True), ("F1", True),
+        ("answered", True), *[("precision", True), ("95 % interval", True)][:ends], ("F1", True),
     ]  # fmt: skip
     rows = [
         [
@@ -252,12 +207,12 @@ def _classes(out: Console, exam: Mapping[str, Any]) -> None:
             f"{score['correct']} of {score['n']}",
             *_estimate(score["recall"], n=score["n"]),
             str(score["n_predicted"]),
-            *_estimate(score["precision"], n=score["n_predicted"]),
+            *_estimate(score["precision"], n=score["n_predicted"])[:ends],
             f"{100 * score['f1']:.0f} %",
         ]
         for score in exam["per_class"]
     ]
-    _print_table(out, title="Classes", columns=columns, rows=rows)
+    print_table(out, title="Classes", columns=columns, rows=rows)
 
 
 def _groups(out: Console, exam: Mapping[str, Any]) -> None:
@@ -277,10 +232,10 @@ def _groups(out: Console, exam: Mapping[str, Any]) -> None:
     ]
     if missed:
         columns.append(("no answer", True))
-    _print_table(out, title="Groups", columns=columns, rows=rows)
+    print_table(out, title="Groups", columns=columns, rows=rows)
     # Pairs too small to say anything of would bury those that do: they stand in the JSON document.
     pairs = [pair for gap in exam["gaps"] for pair in gap["pairs"] if pair["gap"] is not None]
-    _say(out, [f"  {pair['sentence']}" for pair in pairs])
+    tell(out, [f"  {pair['sentence']}" for pair in pairs])
 
 
 def _confusion(out: Console, confusion: Mapping[str, Any]) -> None:
@@ -294,7 +249,7 @@ def _confusion(out: Console, confusion: Mapping[str, Any]) -> None:
             labels, confusion["matrix"], confusion["no_answer"], strict=True
         )
     ]
-    _print_table(
+    print_table(
         out, title="Answers (columns) to photos of each class (rows)", columns=columns, rows=rows
     )
 
@@ -311,15 +266,18 @@ def _wrong(out: Console, exam: Mapping[str, Any]) -> None:
         else:
             lines.append(f"  {path}: {photo['predicted']} ({100 * max(photo['probs']):.0f} %)")
     rest = len(exam["wrong"]) - len(lines)
-    _say(out, ["Wrong, surest first:", *lines, *([f"  and {rest} more"] if rest else []), ""])
+    tell(out, ["Wrong, surest first:", *lines, *([f"  and {rest} more"] if rest else []), ""])
 
 
 def _summary(out: Console, results: Sequence[Mapping[str, Any]]) -> None:
     first, title, names = _names(results)
     columns = [
         (first, False), ("right", True), ("accuracy", True), ("95 % interval", True),
-        ("balanced", True), ("macro F1", True), ("no answer", True),
+        ("balanced", True), ("macro F1", True),
     ]  # fmt: skip
+    missed = any(result["unanswered"] for result in results)
+    if missed:
+        columns.append(("no answer", True))
     rows = [
         [
             name,
@@ -327,12 +285,12 @@ def _summary(out: Console, results: Sequence[Mapping[str, Any]]) -> None:
             *_estimate(result["accuracy"]),
             _percent(result["balanced_accuracy"]["value"]),
             _percent(result["macro_f1"]["value"]),
-            str(len(result["unanswered"])) if result["unanswered"] else "·",
+            *([str(len(result["unanswered"]) or "·")] if missed else []),
         ]
         for name, result in zip(names, results, strict=True)
     ]
-    after = [[*row, "", "", ""] for row in _baselines(results[0], skip=1)]
-    _print_table(out, title=title, columns=columns, rows=rows, after=after)
+    after = [[*row, *[""] * (len(columns) - len(row))] for row in _baselines(results[0], skip=1)]
+    print_table(out, title=title, columns=columns, rows=rows, after=after)
 
 
 def _names(results: Sequence[Mapping[str, Any]]) -> tuple[str, str, list[str]]:
@@ -357,14 +315,6 @@ def _names(results: Sequence[Mapping[str, Any]]) -> tuple[str, str, list[str]]:
     return "model · preprocessing", f"{len(several)} models, each in several ways", both
 
 
-def _rejects(out: Console, rejects: Sequence[Mapping[str, str]]) -> None:
-    if not rejects:
-        return
-    lines = [f"  {one['path']}: {one['reason']}" for one in rejects[:_MOST_REJECTS]]
-    rest = len(rejects) - len(lines)
-    _say(out, [f"Left out: {len(rejects)}", *lines, *([f"  and {rest} more"] if rest else [])])
-
-
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
 
@@ -380,7 +330,7 @@ def _ends(estimate: Mapping[str, Any]) -> str:
 def _estimate(estimate: Mapping[str, Any] | None, *, n: int = 0) -> tuple[str, str]:
     """Value and interval, or that it cannot be said."""
     if estimate is None:
-        return "–", "no photos" if n == 0 else "too few to say"
+        return "–", "no photos" if n == 0 else "too few"
     return (
         f"{100 * estimate['value']:.0f} %",
         f"{100 * estimate['low']:.0f} to {100 * estimate['high']:.0f} %",

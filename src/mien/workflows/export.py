@@ -101,9 +101,10 @@ def export(
             made = one.files(opened, images)
             exports.append(Export(files=made, checks=one.checks, photos=images))
         progress("writing", len(names), len(names))
+        # Before the proof, while its programs still import.
+        golden = _golden_answers(opened)
+        card = _card_in(language, Path(model))
         parities = check_exports(opened, exports, progress=progress)
-    golden = _golden_answers(opened)
-    card = _card_in(language, Path(model))
     files: list[str] = []
     for name, proven, checked in zip(names, exports, parities, strict=True):
         folder = Path(out) / name if len(names) > 1 else Path(out)

@@ -56,7 +56,7 @@ def main(library: str) -> None:
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     # Before anything is asked, for the import takes longest; a missing library is said when asked.
-    # What it makes stays to the end: a collector that goes through it again and again finds nothing.
+    # What it makes stays to the end: a collector would go through it again and again for nothing.
     gc.disable()
     with contextlib.suppress(ImportError):
         importlib.import_module(f"run_{library}").start()

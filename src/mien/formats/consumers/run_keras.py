@@ -19,8 +19,9 @@ def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
     """Open ``file`` and let it be `asked`."""
     import keras
 
+    # Of the last job's, and not after this one, when somebody waits for the answer.
+    keras.backend.clear_session()
     model = keras.models.load_model(job["file"], compile=False)
     ms = asked(lambda x: model(x, training=False), job)
     backend = keras.backend.backend()
-    keras.backend.clear_session()
     return {"version": f"{keras.__version__} ({backend})", "ms": ms}
