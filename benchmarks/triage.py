@@ -64,7 +64,8 @@ def read(folders: list[Path]) -> list[Pixels]:
 
 def verdict(pixels: Pixels, find_faces: FindFaces) -> str:
     try:
-        triage(np.ascontiguousarray(pixels), find_faces=find_faces)
+        upright = np.ascontiguousarray(pixels)
+        triage(upright, faces=find_faces(upright))
     except Unusable as error:
         return error.reason
     return "passed"

@@ -10,7 +10,8 @@ import json
 import os
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -48,24 +49,15 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     """
     beside: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(
-            prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent
-        )
-        beside = Path(name)
+        handle, beside = _beside(path)
         with os.fdopen(handle, "wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        beside.chmod(0o666 & ~_UMASK)
+            _settle(file, beside)
         beside.replace(path)
         beside = None
         _sync_folder(path.parent)
     except OSError as error:
-        raise UserError(
-            f"cannot write '{path}': {error.strerror or error}",
-            "Choose another folder, or free space on the disk.",
-        ) from error
+        raise _cannot_write(path, error) from error
     finally:
         if beside is not None:
             beside.unlink(missing_ok=True)
@@ -75,6 +67,44 @@ def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` as a whole or not at all."""
     with replacing(path) as file:
         file.write(data)
+
+
+def write_many(contents: Mapping[Path, bytes], *, pool: Executor) -> None:
+    """Write many files, each as a whole or not at all, flushed together by the threads of `pool`.
+
+    One after the other, the disk is waited for twice a file; sixteen at once take a fifth of that.
+
+    Raises:
+        UserError: One cannot be written; others may have been.
+    """
+    parts: dict[Path, Path] = {}
+
+    def write(path: Path, data: bytes) -> None:
+        try:
+            handle, parts[path] = _beside(path)
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                _settle(file, parts[path])
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+    try:
+        # Each is waited for, whatever became of the one before: none is written to any more after.
+        written = [pool.submit(write, path, data) for path, data in contents.items()]
+        wait(written)
+        for one in written:
+            one.result()
+        for path, part in list(parts.items()):
+            try:
+                part.replace(path)
+            except OSError as error:
+                raise _cannot_write(path, error) from error
+            del parts[path]
+        for folder in {path.parent for path in contents}:
+            _sync_folder(folder)
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -123,6 +153,27 @@ def is_closed(folder: Path) -> bool:
 def nfc(text: str) -> str:
     """Unicode NFC, so that a name typed on macOS (NFD) and one typed on Windows are one."""
     return unicodedata.normalize("NFC", text)
+
+
+def _beside(path: Path) -> tuple[int, Path]:
+    """A new file beside `path`, open for writing; its folder is made when it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}.", suffix=".part", dir=path.parent)
+    return handle, Path(name)
+
+
+def _settle(file: IO[bytes], beside: Path) -> None:
+    """Flush a file to the disk, and let those read it who may read new files."""
+    file.flush()
+    os.fsync(file.fileno())
+    beside.chmod(0o666 & ~_UMASK)
+
+
+def _cannot_write(path: Path, error: OSError) -> UserError:
+    return UserError(
+        f"cannot write '{path}': {error.strerror or error}",
+        "Choose another folder, or free space on the disk.",
+    )
 
 
 def _sync_folder(folder: Path) -> None:

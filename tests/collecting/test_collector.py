@@ -6,12 +6,22 @@ import json
 import time
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mien.collecting import Browser, Manners, Patience, Search, Unusable, politeness
+from mien.collecting import (
+    Browser,
+    Manners,
+    Patience,
+    Search,
+    Unusable,
+    ledger,
+    politeness,
+    running,
+)
 from mien.collecting.forgetting import forget
 from mien.collecting.journal import JOURNAL_NAME, read_journal
 from mien.collecting.ledger import Tombstone, add_tombstones, read_sources, url_digest
@@ -347,6 +357,29 @@ def test_a_kill_between_journal_and_file_is_healed(
     assert not list(inbox.glob("*.part"))
     for row in (inbox / JOURNAL_NAME).read_text().splitlines():
         json.loads(row)
+
+
+def test_the_ledger_is_written_once_at_the_end_of_a_short_run(
+    web: Any, drawn: list[bytes], collecting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    write = ledger.write_sources
+
+    def counted(folder: Path, lines: Sequence[ledger.SourceLine]) -> None:
+        written.append(len(lines))
+        write(folder, lines)
+
+    monkeypatch.setattr(ledger, "write_sources", counted)
+    with web.Server(pictures=catalogue(web, drawn)) as server, collecting(server) as collector:
+        collector.run(SEARCH, limit=10)
+    assert written == [6]
+    monkeypatch.setattr(running, "_WRITE_EVERY_S", 0.0)
+    monkeypatch.setattr(running, "_WRITE_SHARE", 1.0)
+    more = [web.Picture(name=f"more{i}.jpg", data=drawn[6 + i]) for i in range(4)]
+    with web.Server(pictures=more) as server, collecting(server, workers=1) as collector:
+        collector.run(SEARCH, limit=20)
+    assert written[-1] == 10
+    assert len(written) > 2  # now and then in a long one
 
 
 def test_two_do_not_work_in_one_folder_at_once(collecting: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -14,8 +15,10 @@ import numpy as np
 import pytest
 
 from mien.collecting import Settings, looking
-from mien.collecting.looking import Looker, look_over
+from mien.collecting.cleaning import Cleaned
+from mien.collecting.looking import Looked, Looker, look_over
 from mien.collecting.records import Unusable
+from mien.records import Face
 
 
 @pytest.fixture
@@ -32,14 +35,15 @@ def looker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looker]:
 def test_a_process_tells_the_same_as_a_thread_and_a_dead_one_is_no_loss(
     looker: Looker, drawn: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    apart = [look_over(one, keep="original", find_faces=None, near_copies=True) for one in drawn]
+    apart = look_over(drawn, keep="original", find_faces=None, near_copies=True)
     with monkeypatch.context() as patched:
         patched.setattr(looking, "look_over", None)  # a thread would call it
-        there = [looker(one) for one in drawn]
-        with pytest.raises(Unusable) as refused:
-            looker(drawn[0][:500])
-    assert refused.value.reason == "broken picture"
+        *there, refused = looker([*drawn, drawn[0][:500]])
+    assert isinstance(refused, Unusable)
+    assert refused.reason == "broken picture"
     for one, other in zip(there, apart, strict=True):
+        assert isinstance(one, Looked)
+        assert isinstance(other, Looked)
         assert (one.data, one.ending, one.edits) == (other.data, other.ending, other.edits)
         assert one.look is not None
         assert other.look is not None
@@ -50,14 +54,35 @@ def test_a_process_tells_the_same_as_a_thread_and_a_dead_one_is_no_loss(
     assert looker._pool is not None
     for process in list(looker._pool._processes.values()):
         process.kill()
-    assert looker(drawn[1]).data == apart[1].data
-    assert looker(drawn[2]).data == apart[2].data
+    for one, other in zip(looker(drawn[1:3]), apart[1:3], strict=True):
+        assert isinstance(one, Looked)
+        assert isinstance(other, Looked)
+        assert one.data == other.data
+
+
+def test_large_pictures_are_looked_over_one_by_one(
+    drawn: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_now: list[int] = []
+
+    def face(_: object) -> list[Face]:
+        open_now.append(sum(isinstance(one, Cleaned) for one in gc.get_objects()))
+        return [Face(xyxy_px=(60, 60, 190, 190), confidence=1.0)]
+
+    for most, n in ((10**9, 4), (1000, 1)):
+        monkeypatch.setattr(looking, "_LARGE_BYTES", most)
+        open_now.clear()
+        answers = look_over(drawn[:4], keep="clean", find_faces=face, near_copies=False)
+        assert [isinstance(one, Looked) for one in answers] == [True] * 4
+        assert max(open_now) == n
 
 
 def test_few_pictures_start_no_process(drawn: list[bytes]) -> None:
     looker = Looker(Settings(processes=2))
     looker.expect(120)
-    assert looker(drawn[0]).ending == ".jpg"
+    (looked,) = looker(drawn[:1])
+    assert isinstance(looked, Looked)
+    assert looked.ending == ".jpg"
     assert looker._pool is None
 
 
@@ -108,5 +133,6 @@ def test_a_detector_without_a_name_keeps_all_work_in_threads(drawn: list[bytes])
     looker = Looker(Settings(processes=1, find_faces=lambda _pixels: []))
     looker.expect(10**6)
     assert looker._pool is None
-    with pytest.raises(Unusable, match="no face"):
-        looker(drawn[0])
+    (refused,) = looker(drawn[:1])
+    assert isinstance(refused, Unusable)
+    assert refused.reason == "no face"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 
@@ -14,10 +13,10 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from mien.audits.facts import blur
-from mien.collecting import Browser, Manners, Unusable
+from mien.collecting import Browser, Manners, Unusable, copies
 from mien.collecting.cleaning import check_type, clean
 from mien.collecting.connection import read_retry_after, user_agent
-from mien.collecting.copies import Copy, CopyIndex, look_at
+from mien.collecting.copies import Copy, CopyIndex, Newcomer, look_at
 from mien.collecting.ledger import (
     SourceLine,
     Tombstone,
@@ -265,13 +264,13 @@ def test_a_type_that_says_nothing_cannot_lie() -> None:
 
 def reason_for(pixels: np.ndarray, find_faces=centre) -> str:
     with pytest.raises(Unusable) as caught:
-        triage(pixels, find_faces=find_faces)
+        triage(pixels, faces=find_faces(pixels))
     return caught.value.reason
 
 
 def test_a_sound_photo_passes_and_each_fault_has_its_name(drawn: list[bytes]) -> None:
     pixels = decode(drawn[0]).pixels
-    assert triage(pixels, find_faces=centre).confidence == 1.0
+    assert triage(pixels, faces=centre(pixels)).confidence == 1.0
     rng = np.random.default_rng(0)
     for kind, reason in (
         ("blurred", "blurred"), ("banners", "text over the face"), ("dark", "dark"),
@@ -287,7 +286,7 @@ def test_faces_are_counted_by_their_size(drawn: list[bytes]) -> None:
     big = centre(pixels)[0]
     tiny = Face(xyxy_px=(0, 0, 12, 12), confidence=1.0)
     outside = Face(xyxy_px=(400, 400, 500, 500), confidence=1.0)
-    assert triage(pixels, find_faces=lambda _: [big, tiny]) == big
+    assert triage(pixels, faces=[big, tiny]) == big
     assert reason_for(pixels, lambda _: [big, big]) == "several faces"
     assert reason_for(pixels, lambda _: []) == "no face"
     assert reason_for(pixels, lambda _: [tiny]) == "small"
@@ -313,47 +312,50 @@ def test_measures_of_triage_are_bounded_and_ordered() -> None:
 def test_different_people_are_no_copies_and_a_name_is_given_for_one(drawn: list[bytes]) -> None:
     index = CopyIndex()
     for i, data in enumerate(drawn):
-        assert index.admit(str(i), look_at(decode(data).pixels), claim=lambda: True) is True
+        assert index.admit([newcomer(str(i), data)], claim=lambda: True) == [True]
     assert len(index) == len(drawn)
-    mirror = look_at(decode(drawn[7]).pixels[:, ::-1].copy())
-    found = index.admit("m", mirror, claim=lambda: True)
-    assert found == Copy(of="7", mirrored=True)
+    mirror = Newcomer(name="m", look=look_at(decode(drawn[7]).pixels[:, ::-1].copy()))
+    assert index.admit([mirror], claim=lambda: True) == [Copy(of="7", mirrored=True)]
     for i in range(300):  # the arrays grow
         index.add(f"x{i}", look_at(decode(drawn[0]).pixels) if i == 0 else _LOOK)
     assert len(index) == len(drawn) + 300
 
 
+def newcomer(name: str, data: bytes) -> Newcomer:
+    return Newcomer(name=name, look=look_at(decode(data).pixels))
+
+
 def test_what_finds_no_room_is_not_taken_for_the_original_of_a_copy(drawn: list[bytes]) -> None:
     index = CopyIndex()
-    look = look_at(decode(drawn[0]).pixels)
-    assert index.admit("full", look, claim=lambda: False) is False
+    assert index.admit([newcomer("full", drawn[0])], claim=lambda: False) == [False]
     assert len(index) == 0
-    assert index.admit("first", look, claim=lambda: True) is True
-    assert index.admit("again", look, claim=lambda: True) == Copy(of="first", mirrored=False)
+    assert index.admit([newcomer("first", drawn[0])], claim=lambda: True) == [True]
+    again = index.admit([newcomer("again", drawn[0])], claim=lambda: True)
+    assert again == [Copy(of="first", mirrored=False)]
 
 
-def test_of_copies_that_come_at_the_same_moment_one_is_kept(drawn: list[bytes]) -> None:
-    # Five threads a picture, all let go at once: their questions are answered in batches.
-    index, start = CopyIndex(), threading.Barrier(20)
-    looks = [look_at(decode(twin(drawn[i % 4], kind="reencoded")).pixels) for i in range(20)]
+def test_of_copies_that_come_at_the_same_moment_the_first_with_room_is_kept(
+    drawn: list[bytes],
+) -> None:
+    index, room = CopyIndex(), iter([False, True, True, True, True])
+    some = [
+        newcomer(f"{i % 4}-{i}", twin(drawn[i % 4], kind="reencoded") if i else drawn[0])
+        for i in range(20)
+    ]
+    verdicts = index.admit(some, claim=lambda: next(room))
+    assert verdicts[:5] == [False, True, True, True, True]
+    assert verdicts[5:] == [Copy(of=some[i % 4 or 4].name, mirrored=False) for i in range(5, 20)]
+    assert len(index) == 4
+    assert index.admit([], claim=lambda: True) == []
 
-    def ask(i: int) -> Copy | bool:
-        start.wait()
-        return index.admit(f"{i % 4}-{i}", looks[i], claim=lambda: True)
 
-    with ThreadPoolExecutor(20) as pool:
-        verdicts = list(pool.map(ask, range(20)))
-    assert sum(verdict is True for verdict in verdicts) == len(index) == 4
-    for i, verdict in enumerate(verdicts):
-        assert verdict is True or (isinstance(verdict, Copy) and verdict.of[0] == str(i % 4))
-
-
-def test_an_error_while_judging_reaches_whoever_asked(drawn: list[bytes]) -> None:
-    def broken() -> bool:
-        raise MemoryError("no room")
-
-    with pytest.raises(MemoryError, match="no room"):
-        CopyIndex().admit("x", look_at(decode(drawn[0]).pixels), claim=broken)
+def test_more_at_once_than_there_was_place_for_are_admitted(
+    drawn: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(copies, "_GROW", 2)
+    index, some = CopyIndex(), [newcomer(str(i), drawn[i]) for i in range(5)]
+    assert index.admit(some, claim=lambda: True) == [True] * 5
+    assert index.admit(some[-1:], claim=lambda: True) == [Copy(of="4", mirrored=False)]
 
 
 _LOOK = look_at(np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8))

@@ -108,7 +108,7 @@ def test_one_search_ends_with_its_yield_in_figures_and_words(web: ModuleType, in
         "asked": 6, "fetched": 5, "usable": 4, "yield": 0.6667,
         "reasons": {"mirrored copy": 1, "not found": 1},
     }  # fmt: skip
-    assert record.sentences[0] == "4 of 6 usable: 1 copy, 1 not found."
+    assert record.sentences[0] == "4 of 6 usable: 1 not found, 1 copy."
     assert document["table"] == {
         "rows": ["happy"], "columns": [""], "counts": [[4]], "wanted": None,
     }  # fmt: skip

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import scipy.linalg
 from jaxtyping import Float, Float32, Int
 
 from mien.head.calibrate import calibrate, log_softmax
@@ -82,6 +81,8 @@ def held_out(
         n_classes: How many classes there are; some may have no photo.
         penalties: Those to choose from.
     """
+    from scipy.linalg import solve
+
     given = np.eye(n_classes, dtype=np.float32)[y]
     squares, sums, totals = z.T @ z, z.T @ given, z.sum(axis=0)
     answers = np.zeros((len(penalties), len(y), n_classes))
@@ -92,7 +93,7 @@ def held_out(
         aims = sums - held.T @ given[fold == k] - np.outer(totals - held.sum(axis=0), mean)
         for i, penalty in enumerate(penalties):
             ridge = rest + penalty * np.eye(len(rest))
-            weights = scipy.linalg.solve(ridge, aims, assume_a="pos", check_finite=False)
+            weights = solve(ridge, aims, assume_a="pos", check_finite=False)
             answers[i, fold == k] = mean + held @ weights.astype(np.float32)
     errors = [float(np.sum((answer - given) ** 2)) for answer in answers]
     best = int(np.argmin(errors))

@@ -8,9 +8,9 @@ Safe to use from many threads.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from mien.collecting import ledger
 from mien.collecting.grouping import write_groups
 from mien.collecting.inventory import HeldPhoto, current_sources
 from mien.collecting.journal import INBOX, Journal, read_journal, rewrite_journal
-from mien.collecting.records import Gathered, Line, Search
+from mien.collecting.records import Gathered, Line, Search, most_frequent_first
 from mien.version import VERSION
 
 # Reasons for which no picture had arrived yet.
@@ -45,7 +45,7 @@ class Books:
         self.folder: Final = folder
         _remove_parts(folder)
         self._sources = {line.path: line for line in current_sources(folder, held)}
-        self._files: Final = {photo.name: photo.path for photo in held}
+        self._files: Final = {photo.name: str(photo.path) for photo in held}
         _heal(folder, {photo.sha256 for photo in held})
         self._journal: Final = Journal(folder)
         self._accepted: Final[set[str]] = set()  # photos whose groups are not in the table yet
@@ -71,31 +71,32 @@ class Books:
         """URL -> what came of it."""
         return self._journal.lines
 
-    def add(self, line: Line) -> None:
-        """Write down what came of a URL."""
+    def add(self, lines: Sequence[Line]) -> None:
+        """Write down what came of URLs."""
         with self._lock:
             self._written = False
-            self._journal.add(line)
+            self._journal.add(lines)
 
-    def placed(self, line: Line) -> None:
-        """Say that a kept photo lies on the disk."""
-        accepted = not line.path.startswith(f"{INBOX}/")
+    def placed(self, lines: Iterable[Line]) -> None:
+        """Say that kept photos lie on the disk."""
         with self._lock:
-            self._written = False
-            self._sources[line.path] = source_line(line, accepted=accepted)
-            if accepted:
-                self._accepted.add(line.path)
+            for line in lines:
+                self._written = False
+                accepted = not line.path.startswith(f"{INBOX}/")
+                self._sources[line.path] = source_line(line, accepted=accepted)
+                if accepted:
+                    self._accepted.add(line.path)
 
     def gathered(self, search: Search, *, dry: bool = False, unfinished: int = 0) -> Gathered:
         """What a search gave so far."""
         lines = [line for line in list(self.lines.values()) if line.search == search]
-        reasons = Counter(line.reason for line in lines if line.reason is not None)
+        reasons = (line.reason for line in lines if line.reason is not None)
         return Gathered(
             search=search,
             asked=len(lines),
             fetched=sum(line.reason not in NOT_FETCHED for line in lines),
             usable=sum(line.reason is None for line in lines),
-            reasons=dict(reasons.most_common()),
+            reasons=most_frequent_first(reasons),
             dry=dry,
             unfinished=unfinished,
         )
@@ -106,10 +107,13 @@ class Books:
             if self._written:
                 return
             self._written = True
-            for line in self.lines.values():
-                unlisted = line.reason is None and line.path not in self._sources
-                if unlisted and self._is_there(line.path):
-                    self.placed(line)  # a kill came before the ledger was written
+            unlisted = [
+                line
+                for line in self.lines.values()
+                if line.reason is None and line.path not in self._sources
+            ]
+            # A kill came before the ledger was written.
+            self.placed(line for line in unlisted if self._is_there(line.path))
             lines = [s for s in self._sources.values() if self._is_there(s.path)]
             new = [s for s in lines if s.state == "kept" and s.path in self._accepted]
             self._accepted.clear()
@@ -119,11 +123,9 @@ class Books:
 
     def _is_there(self, path: str) -> bool:
         # A held photo is asked for where it was found: a name of ours is composed (NFC), one that
-        # came from a Mac may not be. Paths are kept, as making one takes longer than asking for it.
-        file = self._files.get(path)
-        if file is None:
-            file = self._files[path] = self.folder / path
-        return file.is_file()
+        # came from a Mac may not be. Text, as thousands are asked for: a Path takes ten times as
+        # long.
+        return os.path.isfile(self._files.get(path) or f"{self.folder}/{path}")  # noqa: PTH113
 
 
 def source_line(line: Line, *, accepted: bool) -> ledger.SourceLine:

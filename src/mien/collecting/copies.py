@@ -7,7 +7,6 @@ and auditing agree on what a copy is. Safe to use from many threads.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -75,22 +74,24 @@ def in_one_thread() -> AbstractContextManager[None]:
     return one_blas_thread()
 
 
-@dataclass(eq=False)
-class _Asked:
-    """A picture that waits for its verdict."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Newcomer:
+    """A picture that may be taken in.
+
+    Attributes:
+        name: Its name.
+        look: What is compared.
+    """
 
     name: str
     look: Look
-    claim: Callable[[], bool]
-    verdict: Copy | bool | None = None
-    error: BaseException | None = None
 
 
 class CopyIndex:
-    """All pictures that are there, for asking whether another is one of them.
+    """All pictures that are there, for asking whether others are among them.
 
-    Threads that ask at the same moment are answered together by whoever comes first: aligning one
-    pair costs six milliseconds of NumPy's calls, aligning twenty a fifth of that each.
+    Several are asked about at once: aligning one pair costs six milliseconds of NumPy's calls,
+    aligning twenty a fifth of that each.
     """
 
     def __init__(self) -> None:
@@ -98,8 +99,7 @@ class CopyIndex:
         self._hashes = np.zeros((_GROW, len(CROPS) + 1), np.uint64)
         self._parts = np.zeros((_GROW, len(CROPS) + 1, _SIDE * _SIDE), np.float16)
         self._thumbs = np.zeros((_GROW, THUMBNAIL_PX, THUMBNAIL_PX), np.uint8)
-        self._waiting: deque[_Asked] = deque()
-        self._judging = threading.Lock()
+        self._lock = threading.Lock()
 
     def __len__(self) -> int:
         """How many pictures are there."""
@@ -107,57 +107,44 @@ class CopyIndex:
 
     def add(self, name: str, look: Look) -> None:
         """Take a picture in, whatever it shows."""
-        with self._judging:
+        with self._lock:
             self._put(len(self._names), look)
             self._names.append(name)
 
-    def admit(self, name: str, look: Look, *, claim: Callable[[], bool]) -> Copy | bool:
-        """Take a picture in, unless it is there already.
+    def admit(
+        self, newcomers: Sequence[Newcomer], *, claim: Callable[[], bool]
+    ) -> list[Copy | bool]:
+        """Take pictures in, unless they are there already; of two copies the first is taken.
 
         Args:
-            name: Its name.
-            look: What is compared.
-            claim: Asked where it is no copy, one caller at a time; False leaves it out.
+            newcomers: In the order in which they came.
+            claim: Asked for each that is no copy, in turn; False leaves it out.
 
         Returns:
-            The copy that is there; otherwise what `claim` said.
+            For each the copy that is there; otherwise what `claim` said.
         """
-        asked = _Asked(name, look, claim)
-        self._waiting.append(asked)
-        with self._judging:
-            if asked.verdict is None and asked.error is None:
-                batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
-                try:
-                    self._judge(batch)
-                except BaseException as error:
-                    for one in batch:
-                        one.error = error
-                    raise
-        if asked.error is not None:
-            raise asked.error
-        assert asked.verdict is not None
-        return asked.verdict
-
-    def _judge(self, batch: Sequence[_Asked]) -> None:
-        n = len(self._names)
-        for i, asked in enumerate(batch):
-            self._put(n + i, asked.look)
-        rivals = self._agreeing([asked.look for asked in batch], n)
-        taken: list[int] = []
-        for i, (asked, pairs) in enumerate(zip(batch, rivals, strict=True)):
-            # One that came a moment earlier counts only where it was taken in itself.
-            there = [(row, flip) for row, flip in pairs if row < n or row - n in taken]
-            if there:
-                row, mirrored = there[0]
-                name = self._names[row] if row < n else batch[row - n].name
-                asked.verdict = Copy(of=name, mirrored=mirrored)
-                continue
-            asked.verdict = asked.claim()
-            if asked.verdict:
-                taken.append(i)
-        for i in taken:
-            self._put(len(self._names), batch[i].look)
-            self._names.append(batch[i].name)
+        with self._lock:
+            n = len(self._names)
+            for i, one in enumerate(newcomers):
+                self._put(n + i, one.look)
+            rivals = self._agreeing([one.look for one in newcomers], n)
+            taken: list[int] = []
+            verdicts: list[Copy | bool] = []
+            for i, pairs in enumerate(rivals):
+                # One that came a moment earlier counts only where it was taken in itself.
+                there = [(row, flip) for row, flip in pairs if row < n or row - n in taken]
+                if there:
+                    row, mirrored = there[0]
+                    name = self._names[row] if row < n else newcomers[row - n].name
+                    verdicts.append(Copy(of=name, mirrored=mirrored))
+                    continue
+                verdicts.append(claim())
+                if verdicts[-1]:
+                    taken.append(i)
+            for i in taken:
+                self._put(len(self._names), newcomers[i].look)
+                self._names.append(newcomers[i].name)
+            return verdicts
 
     def _agreeing(self, looks: Sequence[Look], n: int) -> list[list[tuple[int, bool]]]:
         """For each look, rows below its own that show the same, and whether mirrored."""
@@ -165,6 +152,8 @@ class CopyIndex:
             _nominate(look, self._hashes[: n + i], self._parts[: n + i])
             for i, look in enumerate(looks)
         ]
+        if not found:
+            return []
         row, crop, way = (np.concatenate(column) for column in zip(*found, strict=True))
         owners = [i for i, (rows, _, _) in enumerate(found) for _ in rows]
         agreed: list[list[tuple[int, bool]]] = [[] for _ in looks]

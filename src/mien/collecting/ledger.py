@@ -104,7 +104,7 @@ class Forgotten:
 
     def has_url(self, url: str) -> bool:
         """Whether a photo from this address was forgotten."""
-        return url_digest(url) in self.urls
+        return bool(self.urls) and url_digest(url) in self.urls
 
 
 def url_digest(url: str) -> str:

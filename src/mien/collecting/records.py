@@ -5,7 +5,8 @@ Plain values only; nothing here opens a file or a connection.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -40,6 +41,20 @@ Reason: TypeAlias = Literal[
 """Why a picture was not kept; the keys of ``reasons`` in the JSON of `mien collect`."""
 
 REASONS: Final[tuple[Reason, ...]] = get_args(Reason)
+_RANK: Final[Mapping[str, int]] = {reason: i for i, reason in enumerate(REASONS)}
+
+
+def most_frequent_first(reasons: Iterable[str]) -> dict[str, int]:
+    """Count reasons; those that are as frequent as each other in the order of `REASONS`.
+
+    Example:
+        >>> most_frequent_first(["copy", "small", "blurred", "copy"])
+        {'copy': 2, 'small': 1, 'blurred': 1}
+    """
+    counts = Counter(reasons)
+    return {one: counts[one] for one in sorted(counts, key=lambda r: (-counts[r], _RANK[r]))}
+
+
 Keep: TypeAlias = Literal["original", "clean"]
 
 

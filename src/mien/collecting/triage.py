@@ -44,17 +44,16 @@ _STROKE: Final = 48.0  # grey levels of an edge of a letter
 _STROKES_A_ROW: Final = 16
 
 
-def triage(pixels: Pixels, *, find_faces: FindFaces) -> Face:
+def triage(pixels: Pixels, *, faces: Sequence[Face]) -> Face:
     """The one face that the photo is about.
 
     Args:
         pixels: Upright RGB.
-        find_faces: Names every face, the largest first.
+        faces: Every face in it, the largest first.
 
     Raises:
         Unusable: With the reason.
     """
-    faces = list(find_faces(pixels))
     if not faces:
         raise Unusable("no face", "no face is found")
     face = faces[0]

@@ -18,7 +18,7 @@ from mien.collecting.inbox import check_label
 from mien.collecting.inventory import count_cells
 from mien.collecting.licences import wanted_codes
 from mien.collecting.quota import Cell, Quota, read_quota
-from mien.collecting.records import Keep
+from mien.collecting.records import Keep, most_frequent_first
 from mien.collecting.sources import source_entry
 from mien.collecting.triage import FindFaces
 from mien.errors import FetchError, UserError
@@ -351,10 +351,9 @@ def yield_sentence(gathered: Sequence[Gathered]) -> str:
 
 
 def _sum_reasons(gathered: Sequence[Gathered]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for search in gathered:
-        total.update(search.reasons)
-    return dict(total.most_common())
+    return most_frequent_first(
+        reason for search in gathered for one, n in search.reasons.items() for reason in [one] * n
+    )
 
 
 def _cell_name(cell: Cell) -> str:
