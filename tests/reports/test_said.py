@@ -31,7 +31,7 @@ def exam(*, n: int, width: float) -> dict[str, Any]:
 def test_advice_is_known(tested: dict[str, Any] | None, n_issues: int | None) -> None:
     issue = {
         "code": "M103", "outcome": "issue", "severity": "high",
-        "sentence": "3 photos are blurred: a.jpg, b.jpg and c.jpg. Look at them: a blurred brow "
+        "sentence": "3 photos are blurred: a.jpg, b.jpg and c.jpg. Look closely: a blurred brow "
         "can be any expression.",
     }  # fmt: skip
     audit = None if n_issues is None else {"findings": [issue] * n_issues}

@@ -63,8 +63,9 @@ def in_language(language: str, sentence: str, *, of: str = "") -> str:
         of: The package whose catalogue goes before ours.
 
     Example:
-        >>> in_language("ko", "1 photo is too dark: a.jpg. Brighten them or find others.")
-        '사진 1장이 너무 어둡습니다: a.jpg. 밝게 고치거나 다른 사진을 찾으세요.'
+        >>> in_language("ko", "1 photo is blurred: a.jpg. Look closely: a blurred brow can be any "
+        ...     "expression.")
+        '사진 1장이 흐립니다: a.jpg. 눈썹이 흐리면 어떤 표정으로도 보일 수 있으니 확인하세요.'
         >>> in_language("en", "2 photos are blurred.")
         '2 photos are blurred.'
     """

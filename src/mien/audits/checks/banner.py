@@ -22,7 +22,7 @@ class Banner(PhotoCheck):
     severity = "medium"
     outcome = "hint"
     says = ("may have a banner, bars or a frame", "may have a banner, bars or a frame")
-    advice = "Cut them off, or find the originals: a model learns the banner."
+    advice = "Cut it off, or find the original: a model learns the banner."
     clean = "No photo shows a banner or a frame."
 
     def how_bad(self, facts: Facts, _face: Face | None) -> float | None:

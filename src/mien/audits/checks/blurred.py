@@ -22,7 +22,7 @@ class Blurred(PhotoCheck):
     severity = "medium"
     outcome = "issue"
     says = ("is blurred", "are blurred")
-    advice = "Look at them: a blurred brow can be any expression."
+    advice = "Look closely: a blurred brow can be any expression."
     clean = "No photo is blurred."
 
     def how_bad(self, facts: Facts, _face: Face | None) -> float | None:

@@ -22,7 +22,7 @@ class Dark(PhotoCheck):
     severity = "medium"
     outcome = "issue"
     says = ("is too dark", "are too dark")
-    advice = "Brighten them or find others."
+    advice = "Brighten what is dark, or find another photo."
     clean = "No photo is too dark."
 
     def how_bad(self, facts: Facts, _face: Face | None) -> float | None:

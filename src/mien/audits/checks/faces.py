@@ -37,7 +37,7 @@ class NoFace(_FaceCheck):
     severity = "medium"
     outcome = "issue"
     says = ("shows no face that can be found", "show no face that can be found")
-    advice = "Look at them: a hidden or turned face teaches nothing of an expression."
+    advice = "Look closely: a hidden or turned face teaches nothing of an expression."
     clean = "A face was found in every photo."
 
     def how_bad(self, _facts: Facts, face: Face | None) -> float | None:
@@ -53,7 +53,7 @@ class SeveralFaces(_FaceCheck):
     severity = "medium"
     outcome = "hint"
     says = ("shows more than one face", "show more than one face")
-    advice = "Crop them to the person that the label is about."
+    advice = "Crop to the person that the label is about."
     clean = "No photo shows more than one face."
 
     def how_bad(self, _facts: Facts, face: Face | None) -> float | None:
@@ -72,7 +72,7 @@ class SmallFace(_FaceCheck):
         "shows a face that is very small or cut off",
         "show a face that is very small or cut off",
     )
-    advice = "Crop them to the face, or find others."
+    advice = "Crop to the face, or find another photo."
     clean = "Every face is large enough and whole."
 
     def how_bad(self, facts: Facts, face: Face | None) -> float | None:

@@ -20,7 +20,7 @@ class OddShape(PhotoCheck):
     severity = "low"
     outcome = "hint"
     says = ("is more than twice as long as wide", "are more than twice as long as wide")
-    advice = "A centre crop cuts most of them away: crop them to the person by hand."
+    advice = "A centre crop cuts most of it away: crop to the person by hand."
     clean = "No photo is more than twice as long as wide."
 
     def how_bad(self, facts: Facts, _face: Face | None) -> float | None:

@@ -23,7 +23,7 @@ class Overexposed(PhotoCheck):
     severity = "medium"
     outcome = "issue"
     says = ("is overexposed", "are overexposed")
-    advice = "Find others: what was burnt to white cannot be brought back."
+    advice = "Find another photo: what was burnt to white cannot be brought back."
     clean = "No photo is overexposed."
 
     def how_bad(self, facts: Facts, _face: Face | None) -> float | None:

@@ -20,7 +20,7 @@ class TooSmall(PhotoCheck):
     severity = "medium"
     outcome = "issue"
     says = ("is under 64 pixels on the shorter side", "are under 64 pixels on the shorter side")
-    advice = "Find larger originals: a brow or a lip is a pixel or two there."
+    advice = "Find a larger original: a brow or a lip is a pixel or two there."
     clean = "Every photo has at least 64 pixels on its shorter side."
 
     def how_bad(self, facts: Facts, _face: Face | None) -> float | None:
