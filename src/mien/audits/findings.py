@@ -125,13 +125,3 @@ def some(names: Sequence[str], most: int = 3) -> str:
     """
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + rest
-
-
-def count(n: int, what: str) -> str:
-    """A number with its noun.
-
-    Example:
-        >>> count(1, "photo"), count(2, "photo")
-        ('1 photo', '2 photos')
-    """
-    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"

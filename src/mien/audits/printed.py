@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from mien.audits.findings import count, some
+from mien.audits.findings import some
 from mien.audits.tables import Table
 from mien.errors import DatasetError
+from mien.words import count
 
 _SHAPE: Final = 'Write {"columns": ["white man", …], "happy": [8, …], …}: a list of counts a class.'
 

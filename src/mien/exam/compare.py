@@ -13,9 +13,9 @@ import numpy as np
 
 from mien.errors import DatasetError
 from mien.exam.result import Exam
-from mien.exam.words import count, p_value
 from mien.records import Estimate
 from mien.stats import estimate, least_discordant, mcnemar_p, paired_difference
+from mien.words import count, p_value
 
 ALPHA = 0.05
 

@@ -27,9 +27,9 @@ from mien.exam.result import (
     Reliability,
 )
 from mien.exam.sentences import exam_sentences
-from mien.exam.words import right_of
 from mien.records import Estimate
 from mien.stats import at_least_p, bootstrap_interval, estimate
+from mien.words import right_of
 
 
 def examine(

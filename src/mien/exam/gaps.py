@@ -15,9 +15,9 @@ from jaxtyping import Bool
 
 from mien.exam.rates import LEAST_N, rate_of_rows
 from mien.exam.result import ColumnGap, GroupScore, PairGap
-from mien.exam.words import count, p_value, percent, right_of
 from mien.records import Estimate
 from mien.stats import difference_interval, estimate, gap_p, holm, least_gap, widest_gap_p
+from mien.words import count, p_value, percent, right_of
 
 ALPHA = 0.05
 

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from mien.exam.result import Reliability, ReliabilityBin
-from mien.exam.words import percent
 from mien.stats import share
+from mien.words import percent
 
 # float32's smallest step: what a probability of exactly 0 is taken for in the log loss, as
 # scikit-learn does.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.exam.words import count, percent
 from mien.stats import corrected_resampled_t, spread
+from mien.words import count, percent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ Reads the finished record and computes nothing. Law: a leak is said before any s
 from __future__ import annotations
 
 from mien.exam.result import Baseline, Exam
-from mien.exam.words import count, listed, p_value, percent, right_of
+from mien.words import count, listed, p_value, percent, right_of
 
 # The score is told from guessing at the usual 5 %.
 _ALPHA = 0.05

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from mien.exam.words import count, listed, percent
 from mien.stats import Choice, choose, expected_best_of, spread
+from mien.words import count, listed, percent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mien.exam.words import number
 from mien.reports.svg import WIDTH, Plot, log_ticks
 from mien.reports.words import ENGLISH, Words
+from mien.words import number
 
 PERCENT_TICKS = [(tick / 100, f"{tick} %") for tick in range(0, 101, 20)]
 # Room to the left and right of the outermost values, on a log axis.

@@ -12,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mien.exam.words import number
 from mien.reports.auditing import wrapped
 from mien.reports.said import in_language
 from mien.reports.svg import NARROW
 from mien.reports.words import words
 from mien.version import VERSION
+from mien.words import number
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mien.exam.words import percent
 from mien.head.split import least_units, stratified_folds
 from mien.records import Estimate, Progress, no_progress
 from mien.stats import share
 from mien.studies.executors import Way
 from mien.studies.grid import Cell
 from mien.studies.jobs import Embeddings, Job, Material, Run, do, jobs_of
+from mien.words import percent
 
 
 @dataclass(frozen=True, kw_only=True)

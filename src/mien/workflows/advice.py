@@ -13,9 +13,9 @@ from mien.audits.tables import NO_GROUPS, CollectNext, collect_next, count_table
 from mien.audits.view import table_columns
 from mien.dataset.folder import read_dataset
 from mien.errors import UserError
-from mien.exam.words import count, percent
 from mien.files import read_json
 from mien.stats import n_for_width
+from mien.words import count, percent
 
 # Photos of each class below which advice is to collect more test photos of it: with fewer, a rate's
 # interval spans more than half of the scale.

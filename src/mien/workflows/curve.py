@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool
 
-from mien.exam.words import percent
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.records import Progress, Reject, Say, no_progress, said_once, say_nothing
@@ -30,6 +29,7 @@ from mien.studies.learning import (
     forecast,
     sizes_of,
 )
+from mien.words import percent
 from mien.workflows.commands import curve_command
 from mien.workflows.embedder import with_detector_at_hand
 from mien.workflows.study import DEFAULT_FOLDS, check_counts

@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
-from mien.audits.findings import count, some
+from mien.audits.findings import some
 from mien.dataset.splits import TABLE_NAME, SplitTable, part_of, read_splits
 from mien.errors import DatasetError
 from mien.records import Dataset
+from mien.words import count
 
 Splits: TypeAlias = Path | str | bool | None
 """Which table to go by: None for that of the folder, where it has one; False for none."""

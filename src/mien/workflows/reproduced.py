@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mien.exam import Comparison, Exam, SeedSummary, Verdict
-from mien.exam.words import count, number, p_value, percent
 from mien.records import Estimate, Reject
+from mien.words import count, number, p_value, percent
 from mien.workflows.crossval import CrossValidationSummary
 
 

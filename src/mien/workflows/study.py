@@ -16,7 +16,6 @@ import numpy as np
 
 from mien.digest import digest_json
 from mien.errors import RecipeError
-from mien.exam.words import percent
 from mien.head.recipe import Recipe, Setting, change, recipe_from
 from mien.head.recipe import to_plain as recipe_to_plain
 from mien.records import Progress, Reject, Say, no_progress, plain, said_once, say_nothing
@@ -28,6 +27,7 @@ from mien.studies.nested import Nested, nested_choice
 from mien.studies.store import RECORD, Store
 from mien.studies.summary import CellLine, LossCurve, RunLine, Summary, summarise
 from mien.version import VERSION
+from mien.words import percent
 from mien.workflows.commands import recipe_words, study_command
 from mien.workflows.embedder import dataset_name, with_detector_at_hand
 from mien.workflows.frozen import Splits

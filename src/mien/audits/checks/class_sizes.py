@@ -6,8 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from mien.audits.findings import Check, Finding, count
+from mien.audits.findings import Check, Finding
 from mien.audits.view import View
+from mien.words import count
 
 _HINT: Final = 1.5
 _ISSUE: Final = 3.0

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mien.audits.findings import Check, Finding, Pair, count, some
+from mien.audits.findings import Check, Finding, Pair, some
 from mien.audits.twins import Twin
 from mien.audits.view import View
 from mien.records import Photo
+from mien.words import count
 
 Row = tuple[str, Photo]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mien.audits.checks.per_photo import by_side
-from mien.audits.findings import Check, Finding, count, some
+from mien.audits.findings import Check, Finding, some
 from mien.audits.view import Part, View
+from mien.words import count
 
 _ENDINGS: Final = {
     "jpeg": {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"},

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from mien.audits.checks.per_photo import by_side
-from mien.audits.findings import Check, Finding, count, some
+from mien.audits.findings import Check, Finding, some
 from mien.audits.view import View
+from mien.words import count
 
 # 95 % of the pixels differ by less than this between channels: JPEG's rounding stays below.
 _CHROMA: Final = 0.04

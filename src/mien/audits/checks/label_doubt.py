@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 
 from mien.audits.doubt import Doubt
-from mien.audits.findings import Check, Finding, count, some
+from mien.audits.findings import Check, Finding, some
 from mien.audits.view import View
+from mien.words import count
 
 # The chance that a label is wrong, were one in twenty wrong: at least four times that of any label
 # is worth a look, more than a half is likely.

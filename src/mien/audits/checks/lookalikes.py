@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mien.audits.findings import Check, Finding, Pair, count
+from mien.audits.findings import Check, Finding, Pair
 from mien.audits.view import View
+from mien.words import count
 
 
 class LookAlikes(Check):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from mien.audits.findings import Check, Finding, count
+from mien.audits.findings import Check, Finding
 from mien.audits.view import View
 from mien.stats.luck import expected_best
+from mien.words import count
 
 _MANY: Final = 5
 

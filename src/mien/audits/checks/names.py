@@ -7,9 +7,10 @@ import unicodedata
 from collections import Counter, defaultdict
 from typing import Final
 
-from mien.audits.findings import Check, Finding, count, some
+from mien.audits.findings import Check, Finding, some
 from mien.audits.view import Part, View
 from mien.records import Photo
+from mien.words import count
 
 # A word, or the beginning of one (Korean and Chinese names have no spaces), belongs to a class when
 # most photos that bear it lie there, and when it marks a good part of the class: a person's or a

@@ -6,8 +6,9 @@ from typing import Final
 
 from mien.audits.checks.per_photo import by_side
 from mien.audits.facts import Facts
-from mien.audits.findings import Check, Finding, count, some
+from mien.audits.findings import Check, Finding, some
 from mien.audits.view import View
+from mien.words import count
 
 # A photo's noise keeps neighbouring pixels from being equal and spreads its colours; a drawing has
 # surfaces and few colours. See docs/checks.md for what photos score.

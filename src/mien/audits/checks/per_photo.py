@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from mien.audits.facts import Facts
-from mien.audits.findings import Check, Finding, Outcome, count, some
+from mien.audits.findings import Check, Finding, Outcome, some
 from mien.audits.view import Part, View
 from mien.records import Face
+from mien.words import count
 
 
 class PhotoCheck(Check):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mien.audits.checks.per_photo import by_side
-from mien.audits.findings import Check, Finding, count, some
+from mien.audits.findings import Check, Finding, some
 from mien.audits.view import Part, View
+from mien.words import count
 
 
 class Ungrouped(Check):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from mien.audits.findings import Check, Finding, count, some
+from mien.audits.findings import Check, Finding, some
 from mien.audits.view import View
+from mien.words import count
 
 
 class Unusable(Check):
