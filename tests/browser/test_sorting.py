@@ -83,12 +83,27 @@ def test_four_photos_are_decided_with_five_keys(
         with page.expect_response("**/api/decision"):
             page.keyboard.press("1")
         page.locator("#left").filter(has_text=re.compile("^Nothing")).wait_for()
+        assert not page.is_visible("#undo")  # the last one was sent: nothing can be undone
         page.wait_for_timeout(500)
         page.close()
     there = {str(path.relative_to(folder)) for path in folder.rglob("*.jpg")}
     assert there == {"angry/openverse-0.jpg", "surprise/openverse-3.jpg", "sad/openverse-2.jpg"}
     groups = {line.path: line.groups for line in read_sources(folder)}
     assert groups["surprise/openverse-3.jpg"] == "gender=man"
+
+
+def assert_a_lost_decision_is_asked_again(page: Any, link: str) -> None:
+    """The server is gone: what was decided is said to be lost and comes once more."""
+    page.goto(link)
+    page.locator("#left").filter(has_text="4장 남음").wait_for()
+    page.route("**/api/decision", lambda route: route.abort())
+    page.keyboard.press("x")
+    page.locator("#undo").filter(has_text="“버림” 되돌리기").wait_for()
+    page.keyboard.press("x")
+    page.locator("#error").filter(has_text="서버가 응답하지 않습니다").wait_for()
+    assert page.inner_text("#left") == "3장 남음"
+    page.keyboard.press("Backspace")
+    page.unroute("**/api/decision")
 
 
 def test_a_class_that_is_not_there_yet_can_be_named_on_a_korean_page(
@@ -100,8 +115,9 @@ def test_a_class_that_is_not_there_yet_can_be_named_on_a_korean_page(
     write_sources(folder, lines)
     with sorting(folder, tmp_path / "home") as link:
         page = chromium.new_page(locale="ko-KR", viewport={"width": 360, "height": 740})
+        assert_a_lost_decision_is_asked_again(page, link)
         complaints.of(page, link.partition("/enter")[0])
-        page.goto(link)
+        page.reload()
         page.locator("#left").filter(has_text="4장 남음").wait_for()
         assert page.evaluate("document.documentElement.lang") == "ko"
         assert page.evaluate("document.documentElement.scrollWidth") <= 360

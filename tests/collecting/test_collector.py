@@ -6,7 +6,7 @@ import json
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from mien.collecting import (
     Browser,
+    Gathered,
     Manners,
     Patience,
     Search,
@@ -308,51 +309,58 @@ def test_a_refused_copy_of_what_was_forgotten_names_it_no_more_and_stays_refused
     assert server.asked["/pictures/1.jpg"] == 1
 
 
+@pytest.fixture
+def again(web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path) -> Callable[..., Gathered]:
+    """Collect, let something befall the first photo in the inbox, and collect again."""
+
+    def twice(befall: Callable[[Path], object], *, first: int = 100) -> Gathered:
+        with web.Server(pictures=catalogue(web, drawn)[:2]) as server:
+            with collecting(server) as collector:
+                collector.run(SEARCH, limit=first)
+            befall(tmp_path / "photos" / ".inbox" / stems(tmp_path)[0])
+            with collecting(server) as collector:
+                return collector.run(SEARCH, limit=100)
+
+    return twice
+
+
 def test_a_photo_that_a_person_deleted_does_not_come_back(
-    web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path
+    again: Callable[..., Gathered], tmp_path: Path
 ) -> None:
-    with web.Server(pictures=catalogue(web, drawn)[:2]) as server:
-        with collecting(server) as collector:
-            collector.run(SEARCH, limit=100)
-        (tmp_path / "photos" / ".inbox" / stems(tmp_path)[0]).unlink()
-        with collecting(server) as collector:
-            gathered = collector.run(SEARCH, limit=100)
+    gathered = again(Path.unlink)
     assert (gathered.usable, gathered.reasons) == (1, {"rejected by hand": 1})
     assert len(read_sources(tmp_path / "photos")) == 1
 
 
 def test_a_photo_in_a_folder_that_a_mac_named_keeps_its_line(
-    web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path
+    again: Callable[..., Gathered], tmp_path: Path
 ) -> None:
-    with web.Server(pictures=catalogue(web, drawn)[:2]) as server:
-        with collecting(server) as collector:
-            collector.run(SEARCH, limit=1)
-        name = stems(tmp_path)[0]
-        decomposed = tmp_path / "photos" / unicodedata.normalize("NFD", "행복")
+    decomposed = tmp_path / "photos" / unicodedata.normalize("NFD", "행복")
+
+    def move(photo: Path) -> None:
         decomposed.mkdir()
-        (tmp_path / "photos" / ".inbox" / name).rename(decomposed / name)
-        with collecting(server) as collector:
-            collector.run(SEARCH, limit=100)
+        photo.rename(decomposed / photo.name)
+
+    again(move, first=1)
+    (moved,) = decomposed.iterdir()
     kept = {line.path: line.state for line in read_sources(tmp_path / "photos")}
     assert len(kept) == 2
-    assert kept[f"행복/{name}"] == "kept"
+    assert kept[f"행복/{moved.name}"] == "kept"
 
 
 def test_a_kill_between_journal_and_file_is_healed(
-    web: Any, drawn: list[bytes], collecting: Any, tmp_path: Path
+    again: Callable[..., Gathered], tmp_path: Path
 ) -> None:
-    with web.Server(pictures=catalogue(web, drawn)[:2]) as server:
-        with collecting(server) as collector:
-            collector.run(SEARCH, limit=100)
-        inbox = tmp_path / "photos" / ".inbox"
-        (tmp_path / "photos" / "sources.csv").unlink()  # as it is before the first checkpoint
-        (inbox / stems(tmp_path)[0]).unlink()
+    inbox = tmp_path / "photos" / ".inbox"
+
+    def die(photo: Path) -> None:
+        (tmp_path / "photos" / "sources.csv").unlink()  # as it is before it is first written
+        photo.unlink()
         (inbox / ".openverse-1234.jpg.x.part").write_bytes(b"half")
         with (inbox / JOURNAL_NAME).open("ab") as file:
             file.write(b'{"url": "torn')
-        with collecting(server) as collector:
-            gathered = collector.run(SEARCH, limit=100)
-    assert gathered.usable == 2
+
+    assert again(die).usable == 2
     assert len(stems(tmp_path)) == len(read_sources(tmp_path / "photos")) == 2
     assert not list(inbox.glob("*.part"))
     for row in (inbox / JOURNAL_NAME).read_text().splitlines():

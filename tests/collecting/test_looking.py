@@ -26,8 +26,7 @@ def looker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Looker]:
     monkeypatch.setattr(looking, "_EXPECTED", 1)
     looker = Looker(Settings(processes=1))
     looker.expect(1)
-    for ready in looker._ready:
-        ready.result(timeout=60)
+    looker._processes[0].ready.result(timeout=60)
     yield looker
     looker.close()
 
@@ -51,9 +50,7 @@ def test_a_process_tells_the_same_as_a_thread_and_a_dead_one_is_no_loss(
         assert (one.look.thumb == other.look.thumb).all()
         assert np.allclose(one.look.parts, other.look.parts, atol=1e-3)
 
-    assert looker._pool is not None
-    for process in list(looker._pool._processes.values()):
-        process.kill()
+    os.kill(looker._processes[0].pid, signal.SIGKILL)
     for one, other in zip(looker(drawn[1:3]), apart[1:3], strict=True):
         assert isinstance(one, Looked)
         assert isinstance(other, Looked)
@@ -83,33 +80,35 @@ def test_few_pictures_start_no_process(drawn: list[bytes]) -> None:
     (looked,) = looker(drawn[:1])
     assert isinstance(looked, Looked)
     assert looked.ending == ".jpg"
-    assert looker._pool is None
+    assert not looker._processes
 
 
 PROGRAM = """
-import sys, time
+import time
 from mien.collecting import Settings, looking
-from mien.collecting.looking import Looker
-if __name__ == "__main__":
-    looking._EXPECTED = 1
-    looker = Looker(Settings(processes=1))
-    looker.expect(1)
-    looker._ready[0].result()
-    print(*looker._pool._processes, flush=True)
-    time.sleep(60)
+looking._EXPECTED = 1
+looker = looking.Looker(Settings(processes=1))
+looker.expect(1)
+looker._processes[0].ready.result()
+print(looker._processes[0].pid, flush=True)
+time.sleep(60)
 """
 
 
 def test_no_process_outlives_a_killed_collector(tmp_path: Path) -> None:
     program = tmp_path / "program.py"
     program.write_text(PROGRAM, encoding="utf-8")
-    parent = subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True)
+    parent = subprocess.Popen(
+        [sys.executable, program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert parent.stdout is not None
+    assert parent.stderr is not None
     child = int(parent.stdout.readline())
     os.kill(child, 0)  # it is there
     parent.send_signal(signal.SIGKILL)
+    with parent.stdout, parent.stderr:
+        assert parent.stderr.read() == ""  # nothing is left to be cleaned up, nor said
     parent.wait()
-    parent.stdout.close()
     until = time.monotonic() + 10
     while _is_there(child):
         assert time.monotonic() < until, "the process outlived its parent"
@@ -132,7 +131,7 @@ def _is_there(pid: int) -> bool:
 def test_a_detector_without_a_name_keeps_all_work_in_threads(drawn: list[bytes]) -> None:
     looker = Looker(Settings(processes=1, find_faces=lambda _pixels: []))
     looker.expect(10**6)
-    assert looker._pool is None
+    assert not looker._processes
     (refused,) = looker(drawn[:1])
     assert isinstance(refused, Unusable)
     assert refused.reason == "no face"

@@ -8,18 +8,15 @@ the same either way, and where a process cannot be had or dies, a thread does it
 from __future__ import annotations
 
 import gc
-import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from mien.collecting.apart import Apart, Gone, answer
 from mien.collecting.cleaning import Cleaned, clean
 from mien.collecting.copies import Look, in_one_thread, look_at
 from mien.collecting.records import Keep, Reason, Unusable
@@ -31,7 +28,7 @@ if TYPE_CHECKING:  # it loads what fetches, which the processes have no use for
 
 T = TypeVar("T")
 
-# Starting takes about two seconds of processor time each: what a few hundred pictures cost. So many
+# Starting takes half a second of processor time and more: what some hundred pictures cost. So many
 # that are meant to come, or were seen already, are worth it.
 _EXPECTED: Final = 400
 _SEEN: Final = 100
@@ -111,16 +108,15 @@ class Looker:
         self._settings: Final = settings
         self._lock: Final = threading.Lock()
         self._n_seen = 0
-        self._pool: ProcessPoolExecutor | None = None
-        self._ready: list[Future[None]] = []
+        self._processes: list[Apart] = []
         # A detector without a name cannot be had there: pictures would pass unsorted.
         unnamed = settings.find_faces is not None and settings.detector is None
-        self._broken = settings.processes < 1 or unnamed
+        self._n_processes: Final = 0 if unnamed else settings.processes
 
     @property
     def n_threads(self) -> int:
         """How many threads of ours are of use: two a process, so that none waits for work."""
-        return max(os.cpu_count() or 1, 2 * self._settings.processes)
+        return max(os.cpu_count() or 1, 2 * self._n_processes)
 
     def __call__(self, pictures: Sequence[bytes]) -> list[Looked | Unusable]:
         """Look some pictures over; of one that cannot be used, the reason is given back."""
@@ -128,13 +124,10 @@ class Looker:
             self._n_seen += len(pictures)
             if self._n_seen >= _SEEN:
                 self._start()
-            pool = self._pool if all(one.done() for one in self._ready) else None
-        if pool is not None and not self._broken:
-            try:
-                answers = pool.submit(_look_there, pictures).result()
-            except (BrokenProcessPool, RuntimeError):  # it died, or it is being closed
-                self._broken = True
-            else:
+        able = [one for one in self._processes if one.can_answer]
+        if able:
+            with suppress(Gone):
+                answers = min(able, key=len).ask(pictures).result()
                 return [_arrived(*pair) for pair in zip(answers, pictures, strict=True)]
         some = self._settings
         return look_over(
@@ -149,61 +142,45 @@ class Looker:
 
     def close(self) -> None:
         """End the processes."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
+        for one in self._processes:
+            one.close()
 
     def _start(self) -> None:
         """Start the processes, unless they are there; threads work until they are ready."""
-        if self._broken or self._pool is not None:
+        if self._processes:
             return
         some = self._settings
-        self._pool = ProcessPoolExecutor(
-            some.processes,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(some.keep, some.detector, some.near_copies),
-        )
-        self._ready = [self._pool.submit(_nothing) for _ in range(some.processes)]
+        with suppress(OSError):  # none can be had: threads go on
+            for _ in range(self._n_processes):
+                setup = (some.keep, some.detector, some.near_copies)
+                self._processes.append(Apart(__name__, look_apart.__name__, *setup))
 
 
-_keep: Keep = "original"
-_find_faces: FindFaces | None = None
-_near_copies: bool = True
-_limits: AbstractContextManager[None] | None = None
+def look_apart() -> None:
+    """What a process does."""
+    with in_one_thread():
+        answer(_prepared)
 
 
-def _begin(keep: Keep, detector: str | None, near_copies: bool) -> None:
-    """In a new process: load what is needed, heed nobody's Ctrl-C, and outlive nobody."""
-    global _keep, _find_faces, _near_copies, _limits
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _limits = in_one_thread()  # held: who lets go of it is given more threads again
-    _limits.__enter__()
-    _keep, _near_copies = keep, near_copies
+def _prepared(
+    keep: Keep, detector: str | None, near_copies: bool
+) -> Callable[[Sequence[bytes]], list[Looked | tuple[Reason, str]]]:
+    find_faces: FindFaces | None = None
     if detector is not None:
         from mien.face import load_face_finder
 
-        _find_faces = load_face_finder(detector).glance
+        find_faces = load_face_finder(detector).glance
     # What is loaded by now stays: looking through it for garbage takes a tenth of the time.
     gc.collect()
     gc.freeze()
+    return partial(_look_there, keep=keep, find_faces=find_faces, near_copies=near_copies)
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        with suppress(OSError):
-            parent.join()
-        os._exit(0)
-
-
-def _nothing() -> None:
-    """Done as soon as a process is ready."""
-
-
-def _look_there(pictures: Sequence[bytes]) -> list[Looked | tuple[Reason, str]]:
+def _look_there(
+    pictures: Sequence[bytes], *, keep: Keep, find_faces: FindFaces | None, near_copies: bool
+) -> list[Looked | tuple[Reason, str]]:
     """As `look_over`; a refusal travels as words, and a file that stays as it is not at all."""
-    looked = look_over(pictures, keep=_keep, find_faces=_find_faces, near_copies=_near_copies)
+    looked = look_over(pictures, keep=keep, find_faces=find_faces, near_copies=near_copies)
     return [
         (one.reason, one.message)
         if isinstance(one, Unusable)

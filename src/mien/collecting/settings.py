@@ -25,8 +25,7 @@ class Settings:
         find_faces: For the triage; None keeps every picture that can be read.
         near_copies: Whether re-encoded, cropped and mirrored copies are looked for; equal files
             are refused in any case.
-        processes: How many look pictures over beside ours, once there are many; 0 for none. Such a
-            process imports the main program's module, as `multiprocessing` has it.
+        processes: How many look pictures over beside ours, once there are many; 0 for none.
         detector: The name of the one that `find_faces` asks: what processes load.
         base_urls: Source -> address that stands in for its own, for tests and mirrors.
     """

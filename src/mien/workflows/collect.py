@@ -155,8 +155,7 @@ def collect(
         manners: How hard hosts may be asked.
         patience: How long to wait.
         workers: Threads.
-        processes: Beside ours, to look over many pictures; a program that asks for any must be one
-            that `multiprocessing` can import.
+        processes: Beside ours, to look over many pictures.
         robots: Whether robots.txt is heeded for pictures.
         allow_local: Allow addresses on this machine and network: for tests.
         base_urls: Source -> address that stands in for its own: for tests and mirrors.

@@ -23,7 +23,7 @@ class Undecided:
         name: Relative to the dataset's folder.
         label: The class it was collected for; None where that is not known.
         groups: The groups it was collected for.
-        title, creator, licence, landing_page, query: As the ledger has them.
+        title, creator, licence, landing_page, source, query: As the ledger has them.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Undecided:
     creator: str = ""
     licence: str = ""
     landing_page: str = ""
+    source: str = ""
     query: str = ""
 
 
@@ -67,7 +68,7 @@ def look(folder: Path) -> Inbox:
         line = lines.get(photo.name)
         more: dict[str, Any] = {}
         if line is not None:
-            keys = ("title", "creator", "licence", "landing_page", "query")
+            keys = ("title", "creator", "licence", "landing_page", "source", "query")
             more = {key: getattr(line, key) for key in keys}
         photos.append(
             Undecided(name=photo.name, label=photo.label, groups=dict(photo.groups), **more)

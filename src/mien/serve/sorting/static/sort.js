@@ -1,11 +1,12 @@
 // One photo at a time, one key each. Knows nothing of files: it asks the server and shows text.
-// Law: a decision is sent when the next one is made or the page is left, so that the last can be undone.
+// Law: a decision is sent when the next one is made, none is left or the page is left: until then it
+// can be undone. One that did not arrive is asked for again.
 // @ts-check
 
 import { fill, text } from "./texts.js";
 
 /** @typedef {{name: string, label: string|null, groups: Record<string, string>, title: string,
- *   creator: string, licence: string, landing_page: string, query: string}} Photo */
+ *   creator: string, licence: string, landing_page: string, source: string, query: string}} Photo */
 /** @typedef {{photo: Photo, label: string|null, groups: Record<string, string>}} Decision */
 
 /** @type {Photo[]} */
@@ -15,13 +16,18 @@ let classes = [];
 let decided = 0;
 /** @type {Decision|null} */
 let pending = null;
+// Sources that are not searched with words: what was asked for is a path.
+const FOUND_HERE = ["urls", "folder", "camera"];
 
 /** @param {string} id @returns {any} */
 const at = (id) => document.getElementById(id);
 
+/** What a server that has ended answers is null. @param {string} path @param {RequestInit} [how] */
+const ask = (path, how) => fetch(path, how).catch(() => null);
+
 async function load() {
-  const answer = await fetch("/api/inbox");
-  if (!answer.ok) return fail(text("silent"));
+  const answer = await ask("/api/inbox");
+  if (!answer?.ok) return fail(text("silent"));
   const inbox = await answer.json();
   photos = inbox.photos;
   classes = inbox.classes;
@@ -36,10 +42,16 @@ function order(photo) {
 
 function show() {
   const photo = photos[0];
+  if (!photo) void flush(); // nobody has to leave the page for the last one
+  document.body.classList.toggle("done", !photo);
   at("left").textContent = photo ? text("left", { n: photos.length }) : text("done");
   at("progress").max = Math.max(1, decided + photos.length);
   at("progress").value = decided;
   at("undo").disabled = pending === null;
+  at("undone").textContent = pending
+    ? text("undoing", { what: pending.label ?? text("thrown") })
+    : text("undo");
+  at("ways").hidden = !photo;
   at("classes").replaceChildren();
   at("groups").replaceChildren();
   at("choice").hidden = !photo;
@@ -49,13 +61,12 @@ function show() {
     at("photo").alt = "";
     at("about").textContent = "";
     at("page").hidden = true;
-    void flush();
     return;
   }
   at("photo").src = source(photo);
   at("photo").alt = photo.title || text("untitled");
   const creator = photo.creator && text("by", { name: photo.creator });
-  const query = photo.query && text("found", { words: photo.query });
+  const query = photo.query && text(FOUND_HERE.includes(photo.source) ? "from" : "found", { words: photo.query });
   at("about").textContent = [photo.title, creator, photo.licence, query].filter(Boolean).join(" · ");
   at("page").hidden = !/^https?:/.test(photo.landing_page);
   at("page").href = at("page").hidden ? "#" : photo.landing_page;
@@ -116,8 +127,14 @@ async function flush() {
   if (!sent) return;
   const body = JSON.stringify({ name: sent.photo.name, label: sent.label, groups: sent.groups });
   const headers = { "Content-Type": "application/json" };
-  const answer = await fetch("/api/decision", { method: "POST", headers, body, keepalive: true });
-  if (!answer.ok) fail((await answer.json()).error?.message ?? text("lost"));
+  const answer = await ask("/api/decision", { method: "POST", headers, body, keepalive: true });
+  if (answer?.ok) return;
+  // It is still in the inbox: to be decided on again, after those that wait.
+  photos.push(sent.photo);
+  decided -= 1;
+  show();
+  const why = answer ? (await answer.json()).error?.message : text("silent");
+  fail(`${text("lost")} ${why ?? ""}`);
 }
 
 /** @param {string} text */
@@ -154,6 +171,7 @@ at("other").addEventListener("submit", (/** @type {Event} */ event) => {
   decide(label);
 });
 at("groups").addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
+at("photo").addEventListener("error", () => fail(text("unseen")));
 addEventListener("pagehide", () => void flush());
 fill();
 at("new").placeholder = text("new");
