@@ -32,3 +32,11 @@ def test_folds_are_summarised_with_the_corrected_interval() -> None:
 def test_scores_that_are_not_folds_times_repeats_are_refused() -> None:
     with pytest.raises(ValueError, match="10 folds × 2 repeats cannot have 3 scores"):
         over_folds([0.1, 0.2, 0.3], folds=10, repeats=2, n_photos=50)
+
+
+def test_a_cross_validation_without_a_mistake_proves_no_more_than_its_photos_can() -> None:
+    summary = over_folds([1.0] * 15, folds=5, repeats=3, n_photos=60)
+    assert summary.mean == summary.high == 1.0
+    assert summary.low == pytest.approx(60 / (60 + 1.959964**2))
+    by_person = over_folds([1.0] * 15, folds=5, repeats=3, n_photos=60, n_units=12)
+    assert by_person.low == pytest.approx(12 / (12 + 1.959964**2))

@@ -29,6 +29,7 @@ from mien.exam.result import (
 from mien.exam.sentences import exam_sentences
 from mien.records import Estimate
 from mien.stats import at_least_p, bootstrap_interval, estimate
+from mien.stats.proportions import unless_all_agree
 from mien.words import right_of
 
 
@@ -153,7 +154,9 @@ class _Confusions:
             rng=rng,
             clusters=self._clusters,
         )
-        return estimate(float(score(self.whole())[0]), interval)
+        value = float(score(self.whole())[0])
+        n_units = len(set(self._clusters)) if self._clusters else self._cells.shape[0]
+        return estimate(value, unless_all_agree(interval, value=value, n_units=n_units))
 
 
 def _check_lengths(

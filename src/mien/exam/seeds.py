@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mien.stats import corrected_resampled_t, spread
+from mien.stats.proportions import unless_all_agree
 from mien.words import count, percent
 
 
@@ -105,6 +106,7 @@ def over_folds(
     folds: int,
     repeats: int,
     n_photos: int,
+    n_units: int | None = None,
     level: float = 0.95,
 ) -> FoldSummary:
     """Summarise accuracies over the folds of repeated cross-validation.
@@ -114,6 +116,7 @@ def over_folds(
         folds: Folds a repeat, at least 2.
         repeats: Repeats.
         n_photos: Photos that were dealt to the folds.
+        n_units: Of them, persons and sets of copies that stand alone; None where every photo does.
         level: Confidence.
 
     Raises:
@@ -129,7 +132,8 @@ def over_folds(
         raise ValueError(f"{folds} folds × {repeats} repeats cannot have {scores.size} scores")
     n_test = n_photos / folds
     result = corrected_resampled_t(scores, n_train=n_photos - n_test, n_test=n_test, level=level)
-    low, high = max(0.0, result.interval.low), min(1.0, result.interval.high)
+    interval = unless_all_agree(result.interval, value=result.mean, n_units=n_units or n_photos)
+    low, high = max(0.0, interval.low), min(1.0, interval.high)
     sd = float(scores.std(ddof=1))
     return FoldSummary(
         mean=result.mean,

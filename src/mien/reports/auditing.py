@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 from rich.cells import cell_len
 
+from mien.words import count
+
 if TYPE_CHECKING:
     from mien.audits.findings import Finding
     from mien.audits.tables import CollectNext, Table
@@ -123,8 +125,10 @@ def _padded(cell: str, width: int, *, left: bool) -> str:
 def _head(record: Any) -> str:
     n = sum(f.outcome == "issue" for f in record.findings)
     hints = sum(f.outcome == "hint" for f in record.findings)
-    tested = f" and {record.n_test} test photos" if record.test_photos else ""
-    return f"{record.n_photos} photos{tested}: {n} issues, {hints} hints."
+    tested = f" and {count(record.n_test, 'test photo')}" if record.test_photos else ""
+    return (
+        f"{count(record.n_photos, 'photo')}{tested}: {count(n, 'issue')}, {count(hints, 'hint')}."
+    )
 
 
 def _print_finding(finding: Finding) -> None:

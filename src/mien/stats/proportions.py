@@ -52,6 +52,26 @@ def clustered_share(
     )
 
 
+def unless_all_agree(interval: Interval, *, value: float, n_units: int) -> Interval:
+    """An interval from resampling, but Wilson's where all agree and nothing is left to resample.
+
+    Sixty right of sixty do not prove that every photo will be: resampled, they always give 100 %.
+
+    Args:
+        interval: Of a share, or of a score between 0 and 1 that is a share's mean over classes.
+        value: The share; 0 or 1 where all agree.
+        n_units: Photos, or persons and sets of copies, that stand alone.
+
+    Example:
+        >>> flat = Interval(low=1.0, high=1.0, level=0.95, method="percentile bootstrap")
+        >>> round(unless_all_agree(flat, value=1.0, n_units=60).low, 3)
+        0.94
+    """
+    if value not in (0, 1):
+        return interval
+    return wilson(value * n_units, n_units, level=interval.level)
+
+
 def difference_interval(a: Estimate, b: Estimate) -> Interval:
     """Interval of share A less share B of different photos, from their own intervals.
 

@@ -18,6 +18,7 @@ from mien.exam import over_folds
 from mien.head.crossval import CrossValidation
 from mien.records import Dataset, Estimate, Photo
 from mien.stats import bootstrap_interval, estimate
+from mien.stats.proportions import unless_all_agree
 
 # Resampling fewer photos than this says nothing of their spread.
 LEAST_PHOTOS = 5
@@ -91,8 +92,9 @@ def summarise(
     y_true = np.array([dataset.classes.index(photo.label or "") for photo in dataset.photos])
     right = (found.y_pred == y_true[None]).mean(axis=0)  # (n,) share of repeats
     folds = over_folds(
-        found.fold_accuracy.ravel(), folds=found.folds, repeats=found.repeats, n_photos=found.n
-    )
+        found.fold_accuracy.ravel(), folds=found.folds, repeats=found.repeats, n_photos=found.n,
+        n_units=len(np.unique(apart)),
+    )  # fmt: skip
     return CrossValidationSummary(
         mean=folds.mean,
         sd=folds.sd,
@@ -169,4 +171,5 @@ def _estimate(right: Float[np.ndarray, " n"], apart: np.ndarray) -> Estimate | N
         rng=rng,
         clusters=clusters,
     )
-    return estimate(float(right.mean()), interval=interval)
+    value = float(right.mean())
+    return estimate(value, unless_all_agree(interval, value=value, n_units=n_apart))

@@ -15,12 +15,12 @@ from pathlib import Path
 from mien.backbone.embed import Embedded, Glean, embed, embed_in_passing
 from mien.backbone.weights import Backbone, load_backbone
 from mien.cache import Cache
-from mien.dataset.folder import without
-from mien.errors import RecipeError
+from mien.dataset.folder import require_enough, without
+from mien.errors import DatasetError, RecipeError
 from mien.face import default_detector, load_face_finder
 from mien.head.recipe import Recipe
 from mien.image.decode import Look
-from mien.image.preprocessing import Preprocessing
+from mien.image.preprocessing import NO_FACE, Preprocessing
 from mien.records import Dataset, FaceFinder, Photo, Progress, Say, no_progress, say_nothing
 
 
@@ -133,6 +133,26 @@ def with_detector_at_hand(recipe: Recipe, *, say: Say) -> Recipe:
     )
     text = recipe.preprocessing.replace(f",{detector}", f",{at_hand}")
     return dataclasses.replace(recipe, preprocessing=text)
+
+
+def require_usable(dataset: Dataset, *, minimum: int) -> None:
+    """As `require_enough` after embedding, with what to do where most photos show no face.
+
+    Raises:
+        DatasetError: A class has fewer than `minimum` photos that the recipe can use.
+    """
+    n_faceless = sum(reject.reason == NO_FACE for reject in dataset.rejects)
+    n = len(dataset.photos) + n_faceless
+    try:
+        require_enough(dataset, minimum=minimum)
+    except DatasetError as error:
+        if 2 * n_faceless <= n:
+            raise
+        raise DatasetError(
+            error.message,
+            f"The recipe crops to the face, and {n_faceless} of {n} photos show none that can be "
+            "found. For pictures of other things, take --recipe teachable-machine.",
+        ) from error
 
 
 def dataset_name(root: Path) -> str:

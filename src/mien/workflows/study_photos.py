@@ -22,7 +22,7 @@ from mien.errors import DatasetError
 from mien.head.recipe import Recipe
 from mien.records import Dataset, Progress, Reject, Say, say_nothing
 from mien.studies.jobs import Embeddings, Look, Material, look_of
-from mien.workflows.embedder import Embedder, embedder_for
+from mien.workflows.embedder import Embedder, embedder_for, require_usable
 from mien.workflows.exam_photos import look_for_leaks, read_both
 from mien.workflows.frozen import Splits
 from mien.workflows.measuring import gleaner
@@ -144,7 +144,7 @@ def see(
     )
     found = [*of_train.values(), *of_test.values()]
     train = without(train, {r.path: r for one in of_train.values() for r in one.rejects}.values())
-    require_enough(train, minimum=least)
+    require_usable(train, minimum=least)
     looks = {look: _rows(of_train[look], train, of_test.get(look), test) for look in embedders}
     unseen = {r.path: r for one in of_test.values() for r in one.rejects}.values()
     units = _units(train, embedders, least=least_units, progress=progress, say=say)

@@ -18,7 +18,6 @@ from jaxtyping import Int
 from mien.backbone.embed import Embedded
 from mien.backbone.network import fold
 from mien.collecting.ledger import write_sources
-from mien.dataset.folder import require_enough
 from mien.digest import digest_many
 from mien.errors import RecipeError
 from mien.exam import Exam
@@ -34,7 +33,13 @@ from mien.version import VERSION
 from mien.workflows import runs
 from mien.workflows.card import model_card
 from mien.workflows.crossval import summarise
-from mien.workflows.embedder import Embedder, dataset_name, embedder_for, with_detector_at_hand
+from mien.workflows.embedder import (
+    Embedder,
+    dataset_name,
+    embedder_for,
+    require_usable,
+    with_detector_at_hand,
+)
 from mien.workflows.exam_photos import ExamPhotos, look_for_leaks, read_both
 from mien.workflows.exams import looks_at, looks_sentence, model_digest, new_look, record_looks
 from mien.workflows.frozen import Splits
@@ -119,7 +124,7 @@ def train(
         exam_photos = look_for_leaks(
             dataset, exam_photos, embedder=embedder, allow=allow_leak, progress=progress, say=say
         )
-    require_enough(dataset, minimum=_least(cross_validate))
+    require_usable(dataset, minimum=_least(cross_validate))
     numbers = tuple(range(first_seed, first_seed + seeds))
     units = _units(dataset, embedder, cross_validate, progress=progress, say=say)
     fitted = fit(
@@ -277,7 +282,9 @@ def _finish(
         shared=() if exam_photos is None else exam_photos.shared,
         fingerprint=digest_many(photo.sha256 for photo in dataset.photos),
         mien=VERSION,
-        sentences=sentences_of(trained.fitted, kept, seeds, exam),
+        sentences=sentences_of(
+            trained.fitted, kept, seeds, exam, is_cross_validated=folds is not None
+        ),
         rejects=dataset.rejects + (() if exam_photos is None else exam_photos.dataset.rejects),
         sources=summarise_sources(ledger, n_photos=len(dataset.photos)),
     )

@@ -123,6 +123,8 @@ def sentences_of(
     kept: Fitted,
     seeds: Sequence[SeedResult],
     exam: Exam | None,
+    *,
+    is_cross_validated: bool,
 ) -> tuple[str, ...]:
     """The run in words, most important first."""
     said = list(exam.sentences) if exam else []
@@ -137,7 +139,12 @@ def sentences_of(
             f"The model in the file is that of seed {kept.seed}, the first that is sound, "
             "not the luckiest one."
         )
-    if exam is None:
+    if exam is None and is_cross_validated:
+        said.append(
+            "No test photos were given: how good the model is on new photos is known from the "
+            "cross-validation alone, which knows photos of this folder only."
+        )
+    elif exam is None:
         said.append(
             "No test photos were given: nothing is known of how good the model is on new photos. "
             "Give --test FOLDER, or --cross-validate 10x10."
