@@ -333,6 +333,16 @@ def test_doubt_ranks_the_wrong_label_first_and_says_what_it_is_rather():
     assert worst["suspected_in"] == 1.0
 
 
+def test_where_few_photos_show_a_face_doubt_names_the_recipe_that_needs_none():
+    view = clean()
+    few = dataclasses.replace(
+        view.train, embedded=np.arange(9), embeddings=view.train.embeddings[:9]
+    )
+    found = {f.code: f for f in run_checks(dataclasses.replace(view, train=few))}
+    assert {found[code].outcome for code in ("M402", "M403")} == {"not applicable"}
+    assert "--recipe teachable-machine" in found["M402"].sentence
+
+
 def test_a_group_told_by_the_background_is_a_hint_and_the_class_an_issue():
     view = clean()
     for row, photo in enumerate(view.train.dataset.photos):

@@ -178,6 +178,16 @@ class View:
             rng=np.random.default_rng((self.seed, 402)),
         )
 
+    @property
+    def why_no_doubt(self) -> str:
+        """Why labels cannot be doubted although there are embeddings."""
+        if 2 * len(self.train.embedded) < len(self.train.facts):
+            return (
+                "most photos show no face to embed; --recipe teachable-machine looks at whole "
+                "pictures"
+            )
+        return "a class has fewer than 4 photos with an embedding"
+
     @cached_property
     def wrong_label_chances(self) -> Float[np.ndarray, " m"]:
         """Of each doubted label, the chance that it is wrong; see `trust`. Asks `doubt` first."""

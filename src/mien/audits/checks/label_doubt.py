@@ -32,7 +32,7 @@ class LabelDoubt(Check):
         if view.no_embeddings:
             return self.skipped(view.no_embeddings)
         if found is None:
-            return self.not_applicable("a class has fewer than 4 photos with an embedding")
+            return self.not_applicable(view.why_no_doubt)
         ranked = _ranked(view, found)
         likely = [row for row in ranked if row["chance_wrong"] >= _LIKELY]
         chance = float(np.bincount(found.y).max() / len(found.y))

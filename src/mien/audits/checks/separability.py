@@ -27,7 +27,7 @@ class Separability(Check):
         if view.no_embeddings:
             return self.skipped(view.no_embeddings)
         if found is None:
-            return self.not_applicable("a class has fewer than 4 photos with an embedding")
+            return self.not_applicable(view.why_no_doubt)
         classes, rows, hard = view.train.dataset.classes, [], []
         for a, b in combinations(range(len(classes)), 2):
             mine = np.flatnonzero((found.y == a) | (found.y == b))
