@@ -27,7 +27,11 @@ def main() -> None:
     for share in (0.6, 0.8, 1.0):
         answer[f"{share:.0%}"] = _outcomes(given.photos, seed=int(share * 100), share=share)
         print(f"{share:.0%}", answer[f"{share:.0%}"], flush=True)
-    clean = [_outcomes(given.photos, seed=1000 + i, share=0.0) for i in range(given.clean)]
+    clean = []
+    for i in range(given.clean):
+        clean.append(_outcomes(given.photos, seed=1000 + i, share=0.0))
+        if any(outcome == "issue" for outcome in clean[-1].values()):
+            print("clean", i, clean[-1], flush=True)
     answer["clean"] = {
         "repetitions": len(clean),
         "silent": sum(all(v != "issue" for v in one.values()) for one in clean),
