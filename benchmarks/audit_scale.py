@@ -29,7 +29,7 @@ from PIL import Image
 
 from mien.audits.catalogue import CHECKS
 from mien.audits.facts import Facts
-from mien.audits.overlap import pack
+from mien.audits.packing import pack
 from mien.audits.perceptual import grey_of
 from mien.backbone import embed, remembered
 from mien.records import Face, Photo

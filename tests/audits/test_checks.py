@@ -12,7 +12,7 @@ from mien.audits.catalogue import CHECKS, run_checks
 from mien.audits.checks.cells import Cells
 from mien.audits.facts import Facts
 from mien.audits.findings import OUTCOMES, Finding
-from mien.audits.overlap import pack
+from mien.audits.packing import pack
 from mien.audits.view import Looks, Part, View
 from mien.digest import digest_text
 from mien.records import Dataset, Face, Photo, Reject

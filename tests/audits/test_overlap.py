@@ -9,7 +9,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from mien.audits.chips import CHIP_PX, chip, landmarks_in, nominate, similarity
-from mien.audits.overlap import PICTURE_PX, Overlap, Seen, decoded, overlap, pack
+from mien.audits.overlap import Overlap, overlap
+from mien.audits.packing import PICTURE_PX, decoded, pack
+from mien.audits.placing import Seen
 from mien.records import Face
 
 NOWHERE = np.full(5, np.nan + 0j)

@@ -20,7 +20,7 @@ import numpy as np
 from jaxtyping import Float, Int, UInt8, UInt64
 
 from mien.audits.chips import CHIP_PX, chip
-from mien.audits.overlap import pack
+from mien.audits.packing import pack
 from mien.audits.perceptual import THUMBNAIL_PX, as_grey, fingerprints, thumbnail
 from mien.audits.skin import typology_angle
 from mien.face.resize import opencv
@@ -69,7 +69,7 @@ class Facts:
         skin_angle: Individual typology angle of the face's skin in degrees, where there is a face.
         hashes: As `perceptual.fingerprints`.
         thumbnail: As `perceptual.thumbnail`.
-        picture: As `overlap.pack`.
+        picture: As `packing.pack`.
         chip: As `chips.chip`, where there is a face.
     """
 

@@ -19,7 +19,8 @@ from jaxtyping import Bool, Complex, Float, Int, UInt8, UInt64
 
 from mien.audits.align import Match, match, structure
 from mien.audits.chips import Nomination, nominate
-from mien.audits.overlap import Look, Overlap, look_closer
+from mien.audits.closer import Look, look_closer
+from mien.audits.overlap import Overlap
 from mien.audits.perceptual import CROPS, ODD_CROPS
 
 # Hamming distance, of 64 bits. Of 8,400 changed study and drawn photos 99 % lie within it
@@ -124,7 +125,7 @@ class Sights:
     """What a search may look at beside hashes and thumbnails, row by row.
 
     Attributes:
-        pictures: As `overlap.pack` gives them.
+        pictures: As `packing.pack` gives them.
         points: Landmarks of faces as `chips.landmarks_in`, NaN where unknown.
         chips: As `chips.chip`, None where there is no face.
         near: Pairs of rows that embeddings call neighbours, with their similarity.
