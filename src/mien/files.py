@@ -63,6 +63,19 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
             beside.unlink(missing_ok=True)
 
 
+def check_folder(folder: Path) -> None:
+    """Check that files can be written to a folder, there or not, before long work for it.
+
+    Raises:
+        UserError: They cannot.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise _unwritten(folder, f"'{there}' is a file, not a folder")
+    if not os.access(there, os.W_OK):
+        raise _unwritten(folder, f"'{there}' is read-only")
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` as a whole or not at all."""
     with replacing(path) as file:
@@ -170,9 +183,15 @@ def _settle(file: IO[bytes], beside: Path) -> None:
 
 
 def _cannot_write(path: Path, error: OSError) -> UserError:
+    file = next((folder for folder in path.parents if folder.is_file()), None)
+    if file:
+        return _unwritten(path, f"'{file}' is a file, not a folder")
+    return _unwritten(path, error.strerror or f"{error}")
+
+
+def _unwritten(path: Path, why: str) -> UserError:
     return UserError(
-        f"cannot write '{path}': {error.strerror or error}",
-        "Choose another folder, or free space on the disk.",
+        f"cannot write '{path}': {why}", "Choose another folder, or free space on the disk."
     )
 
 

@@ -220,7 +220,7 @@ def test_what_is_no_model_is_named_as_what_it_is(
 ) -> None:
     cases = {
         "text.h5": (b"hello, world, this is text", "no model that mien knows"),
-        "empty.h5": (b"", "no model that mien knows"),
+        "empty.h5": (b"", "is empty: it has 0 bytes"),
         "project.tm": (zip_bytes({"manifest.json": b"{}"}), "project, not a model"),
         "other.zip": (zip_bytes({"readme.txt": b"hello"}), "no model that mien knows"),
         "broken.zip": (b"PK\x03\x04 no zip", "cannot be read as a zip"),

@@ -68,15 +68,16 @@ def parse_model_json(data: bytes, *, path: Path) -> dict[str, Any]:
     Raises:
         ModelError: It is not JSON, or not that of a layers model with its weights listed.
     """
+    what = f"'{path}'" if path.suffix == ".json" else f"model.json in '{path}'"
     try:
         model = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise ModelError(f"model.json in '{path}' is not JSON: {error}") from error
+        raise ModelError(f"{what} is not JSON: {error}") from error
     if not isinstance(model, dict) or not isinstance(model.get("modelTopology"), dict):
-        raise ModelError(f"model.json in '{path}' holds no model; expected 'modelTopology'")
+        raise ModelError(f"{what} holds no model; expected TensorFlow.js' 'modelTopology'")
     manifest = model.get("weightsManifest")
     if not isinstance(manifest, list) or not all(map(_is_group, manifest)):
-        raise ModelError(f"model.json in '{path}' lists no weights; expected 'weightsManifest'")
+        raise ModelError(f"{what} lists no weights; expected 'weightsManifest'")
     return model
 
 

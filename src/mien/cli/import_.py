@@ -37,4 +37,6 @@ def command(thing: Path, out: Path, label: str | None, as_json: bool) -> None:
         click.echo(f"{sum(n or 0 for n in record.classes.values())} photos in {record.out}: {told}")
     else:
         click.echo(f"{record.out}: a model of {', '.join(record.classes)}")
+    for sentence in record.sentences:
+        say(sentence)
     click.echo(f"Next: {record.next_step}")

@@ -23,7 +23,7 @@ import numpy as np
 
 from mien.errors import ModelError
 from mien.formats.browser import ask_browser, find_browser
-from mien.formats.importers import read_foreign
+from mien.formats.importers import foreign_model
 from mien.formats.programs import (
     LIBRARIES,
     LIMIT_SECONDS,
@@ -60,7 +60,7 @@ def _onnxruntime(path: Path, images: Array) -> Said:
 
 def _mien(path: Path, images: Array) -> Said:
     """Mien's own reader: that what goes out comes in again."""
-    model = read_foreign(path).model()
+    model = foreign_model(path)
     began = time.perf_counter()
     probs = model.probs(images)
     ms = (time.perf_counter() - began) * 1000 / len(images)

@@ -24,6 +24,9 @@ from mien.records import Dense, Head
 # What Teachable Machine's own script for its Keras export does to a photo.
 KERAS_PREPROCESSING: Final = "orient | crop:centre | resize:{size}:lanczos | scale:-1:1"
 LABELS_FILE: Final = "labels.txt"
+NAME_THEM: Final = (
+    f"Put {LABELS_FILE}, a line a class in the model's order, beside the model's file."
+)
 # The convolution by which mien writes «mirrored» in Keras' words.
 MIRROR_KERNEL: Final = "mirror_swap/kernel"
 _MAX_LABELS_BYTES: Final = 1 << 20
@@ -62,7 +65,7 @@ class Imported:
         Raises:
             ModelError: The labels are not one for each class, or head and backbone do not fit.
         """
-        named = labels or self.labels or [f"class {i + 1}" for i in range(self.n_classes)]
+        named = labels or self.labels or _numbers_for_names(self.n_classes)
         sha256 = self.weights.sha256
         known = (name for name, entry in BACKBONES.items() if entry.sha256 == sha256)
         return Model(
@@ -75,6 +78,15 @@ class Imported:
             mirror_average=self.mirror_average,
             provenance={"imported_from": self.source},
         )
+
+
+def _numbers_for_names(n_classes: int) -> list[str]:
+    return [f"class {i + 1}" for i in range(n_classes)]
+
+
+def are_unnamed(labels: Sequence[str]) -> bool:
+    """Whether labels are what `Imported.model` calls classes that have no names."""
+    return list(labels) == _numbers_for_names(len(labels))
 
 
 def head_of(layers: Sequence[DenseLayer], arrays: Mapping[str, Array]) -> Head:
@@ -160,7 +172,8 @@ def parse_labels(data: bytes, *, name: str) -> tuple[str, ...]:
     try:
         lines = [line.strip() for line in data.decode("utf-8-sig").splitlines() if line.strip()]
     except UnicodeDecodeError as error:
-        raise ModelError(f"'{name}' is not UTF-8 text: {error}") from error
+        what = f"'{name}' is not UTF-8 text: byte {error.start} is {data[error.start]:#x}"
+        raise ModelError(what, "Save it again as UTF-8.") from error
     numbered = [_NUMBERED.fullmatch(line) for line in lines]
     if not lines or not all(numbered):
         return tuple(lines)

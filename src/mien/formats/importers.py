@@ -18,12 +18,14 @@ from mien.formats.savedmodel import read_savedmodel
 from mien.formats.sketch import SKETCH, read_sketch
 from mien.formats.tfjs import MODEL, read_tfjs
 from mien.formats.tflite import read_tflite
+from mien.model import Model
 
 _HDF5: Final = b"\x89HDF\r\n\x1a\n"
 _MAX_LABELS_BYTES: Final = 1 << 20
 READS: Final = (
-    "mien reads Teachable Machine's keras_model.h5, SavedModel, TensorFlow.js and .tflite exports, "
-    "the zips that they come in, its Arduino sketch, and .keras."
+    "mien opens .keras and what Teachable Machine exports: keras_model.h5, SavedModel, "
+    "TensorFlow.js, .tflite, the zips of these, its Arduino sketch; 'mien import' takes its .tm "
+    "projects and zips of samples too."
 )
 
 
@@ -40,6 +42,8 @@ def read_foreign(path: Path) -> Imported:
             head = file.read(16)
     except OSError as error:
         raise ModelError(f"cannot read model '{path}': {error.strerror or error}") from error
+    if not head:
+        raise ModelError(f"'{path}' is empty: it has 0 bytes", "Download or copy it again.")
     if head.startswith(_HDF5):
         return read_keras_h5(path)
     if head[4:8] == b"TFL3":
@@ -48,7 +52,20 @@ def read_foreign(path: Path) -> Imported:
         return _read_zip(path)
     if head.lstrip().startswith(b"{"):
         return read_tfjs(path)
-    raise ModelError(f"'{path}' is no model that mien knows", READS)
+    raise ModelError(f"'{path}' is no model that mien knows: it begins with {head[:8]!r}", READS)
+
+
+def foreign_model(path: Path) -> Model:
+    """Read a model that another program wrote, and make one of ours of it.
+
+    Raises:
+        ModelError: As `read_foreign`, or its labels are not one for each class.
+    """
+    imported = read_foreign(path)
+    try:
+        return imported.model()
+    except ModelError as error:
+        raise ModelError(f"'{path}': {error.message}", error.hint) from error
 
 
 def is_foreign(path: Path) -> bool:

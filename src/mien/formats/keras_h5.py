@@ -67,11 +67,11 @@ def read_keras_h5(path: Path) -> Imported:
         raise ModelError(f"'{path}': {error.message}", error.hint) from error
     except PROBLEMS as error:
         raise ModelError(f"'{path}' is not a readable HDF5 file: {error}", _NOT_KERAS) from error
+    labels = labels_beside(path)
     try:
-        imported = imported_keras(description, arrays, labels=labels_beside(path))
+        return imported_keras(description, arrays, labels=labels)
     except ModelError as error:
         raise ModelError(f"'{path}': {error.message}", error.hint) from error
-    return imported
 
 
 def imported_keras(

@@ -55,12 +55,11 @@ def read_keras_zip(path: Path) -> Imported:
     with open_archive(path) as archive:
         description = _json(archive.read(CONFIG, limit_bytes=MAX_CONFIG_BYTES), path)
         data = archive.read(WEIGHTS, limit_bytes=MAX_FILE_BYTES)
+    labels = labels_beside(path)
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
             arrays = dict(_arrays(file, description, depth=0))
-        return imported_keras(
-            description, arrays, labels=labels_beside(path), source="Keras .keras"
-        )
+        return imported_keras(description, arrays, labels=labels, source="Keras .keras")
     except ModelError as error:
         raise ModelError(f"'{path}': {error.message}", error.hint) from error
     except PROBLEMS as error:

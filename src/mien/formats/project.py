@@ -30,6 +30,8 @@ _BETWEEN: Final = "-!-"
 _UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]+')
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _IGNORED: Final = ("__MACOSX", ".DS_Store", "Thumbs.db")
+# Endings that a photo keeps.
+SUFFIXES: Final = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
 _SETTINGS: Final = {
     "trainEpochs": "epochs",
     "trainBatchSize": "batch_size",
@@ -157,6 +159,5 @@ def _write(archive: Archive, name: str, folder: Path, number: int) -> str | None
     except PhotoError as error:
         return error.message
     suffix = PurePosixPath(name).suffix.lower()
-    known = (".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff")
-    write_bytes(folder / f"{number:05d}{suffix if suffix in known else '.jpg'}", data)
+    write_bytes(folder / f"{number:05d}{suffix if suffix in SUFFIXES else '.jpg'}", data)
     return None

@@ -49,6 +49,7 @@ def read_savedmodel(folder: Path) -> Imported:
     Raises:
         ModelError: A file is missing or damaged, or it is another network than Teachable Machine's.
     """
+    labels = _labels(folder)
     try:
         description = _description(_read(folder / METADATA, _MAX_SMALL_BYTES))
         arrays = _variables(
@@ -59,7 +60,7 @@ def read_savedmodel(folder: Path) -> Imported:
         return Imported(
             weights=Weights(spec=topology.spec, arrays=base),
             head=head_of(topology.dense, dense),
-            labels=_labels(folder),
+            labels=labels,
             preprocessing=KERAS_PREPROCESSING.format(size=topology.spec.size_px),
             source="TensorFlow SavedModel",
             mirror_average=topology.mirror_average,

@@ -197,14 +197,18 @@ def _zipped(path: Path) -> dict[str, bytes]:
 
 
 def _in_folder(path: Path) -> dict[str, bytes]:
-    """Read the three files of a folder; the names in `model.json` are never followed further."""
+    """Read the three files of a folder; the names in `model.json` are never followed further.
+
+    Where a file is given, it is the `model.json`, whatever it is called: «model (1).json».
+    """
     folder = path if path.is_dir() else path.parent
-    limits = {MODEL: MAX_JSON_BYTES, METADATA: _MAX_METADATA_BYTES}
+    model = folder / MODEL if path.is_dir() else path
+    limits = {METADATA: _MAX_METADATA_BYTES}
     try:
         limits |= {p.name: MAX_WEIGHTS_BYTES for p in sorted(folder.glob("*.bin"))[:100]}
-        if not (folder / MODEL).is_file():
+        if not model.is_file():
             raise ModelError(f"'{folder}' holds no {MODEL}; expected a TensorFlow.js model")
-        return {
+        return {MODEL: _read(model, MAX_JSON_BYTES)} | {
             name: _read(folder / name, limit)
             for name, limit in limits.items()
             if (folder / name).is_file()

@@ -142,7 +142,7 @@ def check_labels(labels: tuple[str, ...], *, n_classes: int) -> None:
     """
     if len(labels) != n_classes:
         raise ModelError(
-            f"{len(labels)} labels for a model of {n_classes} classes",
+            f"{len(labels)} labels for a model of {n_classes} classes: {', '.join(labels):.60}",
             "The labels file must have one line for each class of the model.",
         )
     for label in labels:

@@ -15,7 +15,7 @@ from mien.errors import UserError
 from mien.files import read_json
 from mien.studio.errors import StudioError
 from mien.studio.models import Run
-from mien.workflows.export import GOLDEN
+from mien.workflows.models import EXPORT_RECORD
 
 # In the order in which the page offers them.
 FORMATS: Final = (
@@ -41,14 +41,14 @@ def folder(run: Run, to: str) -> Path:
     Raises:
         StudioError: It was not made.
     """
-    if to not in FORMATS or not (place(run, to) / GOLDEN).is_file():
+    if to not in FORMATS or not (place(run, to) / EXPORT_RECORD).is_file():
         raise StudioError("export_gone")
     return place(run, to)
 
 
 def _one(path: Path) -> dict[str, Any] | None:
     try:
-        golden: Mapping[str, Any] = read_json(path / GOLDEN, what="export record")
+        golden: Mapping[str, Any] = read_json(path / EXPORT_RECORD, what="export record")
         readme = (path / "README.md").read_text(encoding="utf-8")
     except (OSError, UserError):
         return None

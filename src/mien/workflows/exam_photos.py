@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mien.dataset.folder import read_dataset
 from mien.errors import DatasetError
+from mien.formats.imported import NAME_THEM, are_unnamed
 from mien.records import Dataset, Progress, Say, no_progress, say_nothing
 from mien.workflows.embedder import Embedder
 from mien.workflows.frozen import Splits, divide_frozen, refuse_two_tests
@@ -130,9 +131,10 @@ def refuse_strange_classes(dataset: Dataset, *, labels: Sequence[str]) -> None:
     """
     strange = [label for label in dataset.classes if label not in labels]
     if strange:
+        rename = "Rename the folder to the model's word for the class."
         known = ", ".join(dict.fromkeys(labels))
         raise DatasetError(
             f"test folder '{dataset.root}' has class '{strange[0]}', which the model does not "
             f"know; it knows: {known}",
-            "Rename the folder to the model's word for the class.",
+            NAME_THEM if are_unnamed(labels) else rename,
         )

@@ -18,7 +18,7 @@ from mien.backbone.embed import prepare
 from mien.dataset.folder import read_dataset
 from mien.digest import digest_bytes
 from mien.errors import ModelError, PhotoError
-from mien.files import write_bytes, write_json, write_text
+from mien.files import check_folder, write_bytes, write_json, write_text
 from mien.formats.catalogue import Exporter, exporter
 from mien.formats.golden import golden_pictures, golden_pngs, scaled
 from mien.formats.parity import Export, Parity, check_exports
@@ -34,9 +34,8 @@ from mien.version import VERSION
 from mien.workflows import runs
 from mien.workflows.card import card_of
 from mien.workflows.embedder import face_finder_for
-from mien.workflows.models import open_model
+from mien.workflows.models import EXPORT_RECORD, open_model
 
-GOLDEN: Final = "golden.json"
 FORMAT_VERSION: Final = 1
 # Enough for the ranges of activations to settle; more only costs time.
 CALIBRATION_PHOTOS: Final = 100
@@ -91,6 +90,7 @@ def export(
     words(language)
     names = [to] if isinstance(to, str) else list(dict.fromkeys(to))
     exporters = [exporter(name) for name in names]
+    check_folder(Path(out))
     with running_programs():
         start_programs(check for one in exporters for check in one.checks)
         opened = open_model(Path(model))
@@ -157,8 +157,8 @@ def _place(
         ],
         "parity": [plain(one) for one in parities],
     }
-    write_json(folder / GOLDEN, record)
-    return [*files, *texts, GOLDEN]
+    write_json(folder / EXPORT_RECORD, record)
+    return [*files, *texts, EXPORT_RECORD]
 
 
 def _card_in(language: str, model: Path) -> str | None:

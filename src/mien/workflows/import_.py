@@ -7,13 +7,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from mien.errors import ModelError, UserError
-from mien.formats.importers import read_foreign
-from mien.formats.project import is_project, unpack_samples
+from mien.formats.imported import NAME_THEM, are_unnamed
+from mien.formats.importers import foreign_model
+from mien.formats.project import SUFFIXES, is_project, unpack_samples
 from mien.model import write_model
 from mien.records import Progress, Reject, no_progress
+from mien.workflows import runs
+from mien.workflows.models import open_model
+
+# Endings of the files that a model may come from.
+_OTHERS: Final = (".h5", ".hdf5", ".keras", ".tflite", ".pb", ".json", ".zip", ".tm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +33,7 @@ class ImportRecord:
         classes: Photos of each class; None a class for a model.
         settings: Of a project's training, by the names of `mien train`.
         rejects: Entries that are no photos.
+        sentences: What is to be known of it.
     """
 
     source: str
@@ -35,6 +42,7 @@ class ImportRecord:
     classes: dict[str, int | None]
     settings: dict[str, float] = field(default_factory=dict)
     rejects: tuple[Reject, ...] = ()
+    sentences: tuple[str, ...] = ()
 
     @property
     def next_step(self) -> str:
@@ -52,6 +60,7 @@ class ImportRecord:
             "out": self.out,
             "classes": dict(self.classes),
             "settings": dict(self.settings),
+            "sentences": list(self.sentences),
             "next": self.next_step,
             "rejects": [{"path": one.path, "reason": one.reason} for one in self.rejects],
         }
@@ -76,6 +85,7 @@ def import_(
         UserError: It is none of these, or is refused by its reader.
     """
     source, target = Path(thing), Path(out)
+    _refuse_what_is_ours(source)
     if source.is_file() and _is_zip(source) and is_project(source):
         samples = unpack_samples(source, out=target, label=label, progress=progress)
         return ImportRecord(
@@ -86,18 +96,52 @@ def import_(
             settings=dict(samples.settings),
             rejects=samples.rejects,
         )
-    model = read_foreign(source).model()
-    if target.is_dir() or target.suffix != ".onnx":
-        target = target / "model.onnx"
-    if target.exists():
-        raise ModelError(f"'{target}' is there already", "Choose another name with --out.")
+    target = _model_file(target)
+    model = foreign_model(source)
     write_model(target, model)
     return ImportRecord(
         source=str(thing),
         kind="model",
         out=str(target),
         classes=dict.fromkeys(model.labels),
+        sentences=(f"It has no names for its classes. {NAME_THEM}",)
+        if are_unnamed(model.labels)
+        else (),
     )
+
+
+def _refuse_what_is_ours(source: Path) -> None:
+    """Say that there is nothing to import where mien can use a thing as it is."""
+    if not source.exists():
+        raise UserError(
+            f"there is nothing at '{source}'",
+            "Give a .tm project, a zip of samples, or a model that Teachable Machine exported.",
+        )
+    if source.suffix.lower() == ".onnx" or (source / runs.RECORD).is_file():
+        model = open_model(source)
+        raise ModelError(
+            f"'{source}' is a model of mien's already: {', '.join(model.labels):.200}",
+            f"Use it as it is: mien test {source} --photos TESTPHOTOS",
+        )
+    if source.is_dir() and any(photo.suffix.lower() in SUFFIXES for photo in source.glob("*/*")):
+        raise UserError(
+            f"'{source}' is a folder of photos already", f"Train on it: mien train {source}"
+        )
+
+
+def _model_file(out: Path) -> Path:
+    """Where a model is written: the `.onnx` that was asked for, or one in the folder.
+
+    Raises:
+        ModelError: It is there already, or is called as a file of another format.
+    """
+    if out.suffix.lower() in _OTHERS and not out.is_dir():
+        what = f"'{out}' is to be a {out.suffix} file; a model comes in as .onnx"
+        raise ModelError(what, f"Say --out {out.with_suffix('.onnx')}, or name a folder.")
+    file = out if out.suffix == ".onnx" and not out.is_dir() else out / runs.MODEL
+    if file.exists():
+        raise ModelError(f"'{file}' is there already", "Choose another name with --out.")
+    return file
 
 
 def _is_zip(path: Path) -> bool:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from mien.errors import ModelError
-from mien.formats.importers import READS, is_foreign, read_foreign
+from mien.formats.importers import READS, foreign_model, is_foreign
 from mien.model import Model, read_model
 from mien.model.file import OTHER_HINT
 from mien.workflows import runs
+
+# What `mien export` writes beside a model.onnx.
+EXPORT_RECORD: Final = "golden.json"
+_EXPECTED: Final = "Give a run folder, a model.onnx, or a Teachable Machine export."
 
 
 def open_model(path: Path) -> Model:
@@ -22,21 +27,36 @@ def open_model(path: Path) -> Model:
         UserError: It is the folder of a run that was not finished.
     """
     if path.is_dir():
-        if not (path / runs.RECORD).is_file() and is_foreign(path):
-            return read_foreign(path).model()
-        runs.read_run(path)
-        return read_model(path / runs.MODEL)
+        return _in_folder(path)
     if not path.is_file():
-        raise ModelError(
-            f"there is no model at '{path}'",
-            "Give a run folder, a model.onnx, or a Teachable Machine export.",
-        )
+        raise ModelError(f"there is no model at '{path}'", _EXPECTED)
     if is_foreign(path):
-        return read_foreign(path).model()
+        return foreign_model(path)
     try:
         return read_model(path)
     except ModelError as error:
         # Called something else, it was never meant to be ONNX.
         if path.suffix.lower() == ".onnx" or error.hint != OTHER_HINT:
             raise
-        raise ModelError(f"'{path}' is no model: it begins as none of them does", READS) from error
+        raise ModelError(f"'{path}' is no model: it {_beginning(path)}", READS) from error
+
+
+def _in_folder(folder: Path) -> Model:
+    if (folder / runs.RECORD).is_file():
+        runs.read_run(folder)
+        return read_model(folder / runs.MODEL)
+    if is_foreign(folder):
+        return foreign_model(folder)
+    if (folder / runs.MODEL).is_file() and (folder / EXPORT_RECORD).is_file():
+        return read_model(folder / runs.MODEL)
+    raise ModelError(
+        f"folder '{folder}' holds no model: neither the {runs.RECORD} of a finished run, nor an "
+        "export",
+        _EXPECTED,
+    )
+
+
+def _beginning(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(8)
+    return f"begins with {head!r}" if head else "is empty, 0 bytes"

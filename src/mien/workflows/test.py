@@ -6,6 +6,7 @@ and named, so that a model cannot look better by refusing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from mien.audits.view import Looks
 from mien.dataset.folder import read_dataset
 from mien.dataset.groups import persons
+from mien.errors import RecipeError
 from mien.exam import Exam, examine
 from mien.image.catalogue import PREPROCESSINGS
 from mien.image.preprocessing import Preprocessing
@@ -183,7 +185,15 @@ def ways_to_look(model: Model, asked: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys((model.preprocessing, *named)))
     if asked in PREPROCESSINGS:
         return (at_size(PREPROCESSINGS[asked]),)
-    return (str(Preprocessing.parse(asked)),)
+    try:
+        return (str(Preprocessing.parse(asked)),)
+    except RecipeError as error:
+        if not re.fullmatch(r"[\w-]+", asked):
+            raise
+        names = ", ".join(PREPROCESSINGS)
+        raise RecipeError(
+            f"there is no preprocessing '{asked}'; expected all, {names}, or steps", error.hint
+        ) from error
 
 
 def _tell_taint(exam: Exam, tainted: Sequence[str]) -> Exam:
