@@ -89,8 +89,8 @@ class Export:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Asked:
-    """The pictures that one export's consumers are asked, and the model's own answers.
+class Questions:
+    """The pictures that an export's consumers are asked, and the model's own answers.
 
     Attributes:
         names: One a picture.
@@ -105,14 +105,44 @@ class _Asked:
     edge: float
 
 
+def questions(model: Model, *, edge: bool, photos: Array | None = None) -> Questions:
+    """Ask the model itself the golden pictures.
+
+    Args:
+        model: What is exported.
+        edge: Whether to measure what a picture's edge costs (`Check.edge`).
+        photos: Float images ``(n, h, w, 3)`` to be asked as well.
+    """
+    pictures = golden_pictures(model.size_px)
+    names = list(pictures)
+    images = np.stack(list(pictures.values()))
+    if photos is not None:
+        images = np.concatenate([images, unscaled(photos, preprocessing=model.preprocessing)])
+        names += [f"photo {i + 1}" for i in range(len(photos))]
+    floats = scaled(images, preprocessing=model.preprocessing)
+    ours = model.probs(floats)
+    difference = 0.0
+    if edge:
+        browser = for_browser(model)
+        moved = browser.probs(scaled(images, preprocessing=browser.preprocessing))
+        difference = float(np.abs(moved - ours).max())
+    kinds = {"float": floats, "uint8": images, "browser": images.astype(np.float32) / 127 - 1}
+    return Questions(names=names, images=kinds, ours=ours, edge=difference)
+
+
 def check_exports(
-    model: Model, exports: Sequence[Export], *, progress: Progress = no_progress
+    model: Model,
+    exports: Sequence[Export],
+    *,
+    golden: Questions,
+    progress: Progress = no_progress,
 ) -> list[list[Parity]]:
     """Open exports with each of their consumers and compare.
 
     Args:
         model: What was exported.
         exports: One or several formats.
+        golden: The golden pictures, with the edge where a check minds it.
         progress: Told consumers, each after it was asked.
 
     Returns:
@@ -122,9 +152,8 @@ def check_exports(
         ModelError: A consumer answers otherwise than the tolerance allows, or cannot open it; of a
             file that the export is whole without, the parity says so instead.
     """
-    golden = _asked(model, edge=any(check.edge for one in exports for check in one.checks))
     asked = [
-        golden if one.photos is None else _asked(model, edge=False, photos=one.photos)
+        golden if one.photos is None else questions(model, edge=False, photos=one.photos)
         for one in exports
     ]
     total = sum(len(one.checks) for one in exports)
@@ -179,25 +208,7 @@ def _lay_out(files: Files, folder: Path) -> None:
         (folder / path).write_bytes(data)
 
 
-def _asked(model: Model, *, edge: bool, photos: Array | None = None) -> _Asked:
-    pictures = golden_pictures(model.size_px)
-    names = list(pictures)
-    images = np.stack(list(pictures.values()))
-    if photos is not None:
-        images = np.concatenate([images, unscaled(photos, preprocessing=model.preprocessing)])
-        names += [f"photo {i + 1}" for i in range(len(photos))]
-    floats = scaled(images, preprocessing=model.preprocessing)
-    ours = model.probs(floats)
-    difference = 0.0
-    if edge:
-        browser = for_browser(model)
-        moved = browser.probs(scaled(images, preprocessing=browser.preprocessing))
-        difference = float(np.abs(moved - ours).max())
-    kinds = {"float": floats, "uint8": images, "browser": images.astype(np.float32) / 127 - 1}
-    return _Asked(names=names, images=kinds, ours=ours, edge=difference)
-
-
-def _checked(check: Check, path: Path, asked: _Asked) -> Parity:
+def _checked(check: Check, path: Path, asked: Questions) -> Parity:
     size = _size(path)
     try:
         said = CONSUMERS[check.consumer](path, asked.images[check.takes][:: check.every])

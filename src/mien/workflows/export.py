@@ -7,6 +7,7 @@ where one parts from the model further than allowed, none is written. `golden.js
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,10 +19,10 @@ from mien.backbone.embed import prepare
 from mien.dataset.folder import read_dataset
 from mien.digest import digest_bytes
 from mien.errors import ModelError, PhotoError
-from mien.files import check_folder, write_bytes, write_json, write_text
+from mien.files import check_folder, write_bytes, write_json
 from mien.formats.catalogue import Exporter, exporter
-from mien.formats.golden import golden_pictures, golden_pngs, scaled
-from mien.formats.parity import Export, Parity, check_exports
+from mien.formats.golden import golden_pngs
+from mien.formats.parity import Export, Parity, Questions, check_exports, questions
 from mien.formats.programs import running_programs, start_programs
 from mien.formats.snippet import snippet
 from mien.image.decode import read_photo_bytes
@@ -39,6 +40,7 @@ from mien.workflows.models import EXPORT_RECORD, open_model
 FORMAT_VERSION: Final = 1
 # Enough for the ranges of activations to settle; more only costs time.
 CALIBRATION_PHOTOS: Final = 100
+_WRITERS: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,64 +103,83 @@ def export(
             made = one.files(opened, images)
             exports.append(Export(files=made, checks=one.checks, photos=images))
         progress("writing", len(names), len(names))
-        # Before the proof, while its programs still import.
-        golden = _golden_answers(opened)
-        card = _card_in(language, Path(model))
-        parities = check_exports(opened, exports, progress=progress)
-    files: list[str] = []
+        edge = any(check.edge for one in exporters for check in one.checks)
+        golden = questions(opened, edge=edge)
+        parities = check_exports(opened, exports, golden=golden, progress=progress)
+    card = _card_in(language, Path(model))
+    written: list[Path] = []
     for name, proven, checked in zip(names, exports, parities, strict=True):
-        folder = Path(out) / name if len(names) > 1 else Path(out)
-        texts = _texts(opened, name, parities=checked, language="en", card=opened.card)
+        files = _contents(opened, name, made=proven, parities=checked)
+        files |= _texts(opened, name, parities=checked, language="en", card=opened.card)
         if language != "en":
-            texts |= _texts(opened, name, parities=checked, language=language, card=card)
-        written = _place(
-            opened, name, made=proven, parities=checked, golden=golden, texts=texts, folder=folder
-        )
-        files += [(folder / path).relative_to(Path(out)).as_posix() for path in written]
-    every = tuple(one for checked in parities for one in checked)
-    return ExportRecord(model=str(model), out=str(out), files=tuple(files), parity=every)
+            files |= _texts(opened, name, parities=checked, language=language, card=card)
+        folder = Path(out) / name if len(names) > 1 else Path(out)
+        _place(files, folder)
+        record = _record(opened, name, made=proven, parities=checked, golden=golden)
+        write_json(folder / EXPORT_RECORD, record)
+        written += [folder / path for path in (*files, EXPORT_RECORD)]
+    return ExportRecord(
+        model=str(model),
+        out=str(out),
+        files=tuple(path.relative_to(Path(out)).as_posix() for path in written),
+        parity=tuple(one for checked in parities for one in checked),
+    )
 
 
-def _place(
+def _contents(
+    model: Model, name: str, *, made: Export, parities: Sequence[Parity]
+) -> dict[str, bytes]:
+    """What lies in an export's folder beside its texts, by path."""
+    files = _kept(made, parities)
+    files |= {f"golden/{key}.png": data for key, data in golden_pngs(model.size_px).items()}
+    if name not in ("tfjs", "teachable-machine"):
+        files["predict.py"] = snippet(model, name).encode()
+    return files
+
+
+def _kept(made: Export, parities: Sequence[Parity]) -> dict[str, bytes]:
+    """The format's own files, without those that their proof left out."""
+    left_out = {one.file for one in parities if one.left_out}
+    return {path: data for path, data in made.files.items() if path not in left_out}
+
+
+def _place(files: Mapping[str, bytes], folder: Path) -> None:
+    """Write files to a folder that may hold an earlier export."""
+    # What that one said in another language is no longer so.
+    for name in ("README.{}.md", "card.{}.md"):
+        for language in LANGUAGES:
+            (folder / name.format(language)).unlink(missing_ok=True)
+    # Each waits for the disk: together they wait once.
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        for done in [pool.submit(write_bytes, folder / path, files[path]) for path in files]:
+            done.result()
+
+
+def _record(
     model: Model,
     name: str,
     *,
     made: Export,
     parities: Sequence[Parity],
-    golden: Sequence[dict[str, Any]],
-    texts: Mapping[str, str],
-    folder: Path,
-) -> list[str]:
-    """Write an export that was proven to its folder; give the paths in it."""
-    left_out = {one.file for one in parities if one.left_out}
-    exported = {path: data for path, data in made.files.items() if path not in left_out}
-    files = exported | {f"golden/{k}.png": v for k, v in golden_pngs(model.size_px).items()}
-    for path, data in files.items():
-        write_bytes(folder / path, data)
-    if name not in ("tfjs", "teachable-machine"):
-        write_text(folder / "predict.py", snippet(model, name))
-        files["predict.py"] = b""
-    # What an earlier export said in another language is no longer so.
-    for name_of in ("README.{}.md", "card.{}.md"):
-        for language in LANGUAGES:
-            (folder / name_of.format(language)).unlink(missing_ok=True)
-    for path, text in texts.items():
-        write_text(folder / path, text)
-    record = {
+    golden: Questions,
+) -> dict[str, Any]:
+    """What ``golden.json`` holds."""
+    return {
         "format": FORMAT_VERSION,
         "mien": VERSION,
         "export": name,
         "labels": list(model.labels),
         "preprocessing": model.preprocessing,
-        "pictures": golden,
+        "pictures": [
+            {"file": f"golden/{key}.png", "probs": [round(float(p), 6) for p in row]}
+            for key, row in zip(golden.names, golden.ours, strict=True)
+        ],
         "files": [
             {"file": path, "size_bytes": len(data), "sha256": digest_bytes(data)}
-            for path, data in exported.items()
+            for path, data in _kept(made, parities).items()
         ],
         "parity": [plain(one) for one in parities],
     }
-    write_json(folder / EXPORT_RECORD, record)
-    return [*files, *texts, EXPORT_RECORD]
 
 
 def _card_in(language: str, model: Path) -> str | None:
@@ -171,22 +192,12 @@ def _card_in(language: str, model: Path) -> str | None:
 
 def _texts(
     model: Model, name: str, *, parities: Sequence[Parity], language: str, card: str | None
-) -> dict[str, str]:
+) -> dict[str, bytes]:
     """README and card in a language, by the names of their files."""
     end = "md" if language == "en" else f"{language}.md"
     readme = export_readme(model, format=name, parities=parities, language=language, card=card)
-    return {f"README.{end}": readme} | ({f"card.{end}": card} if card else {})
-
-
-def _golden_answers(model: Model) -> list[dict[str, Any]]:
-    """The golden pictures with the model's own answers."""
-    pictures = golden_pictures(model.size_px)
-    images = np.stack(list(pictures.values()))
-    probs = model.probs(scaled(images, preprocessing=model.preprocessing))
-    return [
-        {"file": f"golden/{key}.png", "probs": [round(float(p), 6) for p in row]}
-        for key, row in zip(pictures, probs, strict=True)
-    ]
+    texts = {f"README.{end}": readme} | ({f"card.{end}": card} if card else {})
+    return {path: text.encode() for path, text in texts.items()}
 
 
 def _calibration(

@@ -8,11 +8,18 @@ from typing import Any
 
 def start() -> None:
     """Import what takes long."""
-    if os.environ.get("KERAS_BACKEND") == "numpy":
-        # What Keras imports where it is there, and needs for no model: half of the time it takes.
-        for name in ("sklearn", "pandas", "cv2"):
-            sys.modules.setdefault(name, None)  # type: ignore[arg-type]
-    import keras  # type: ignore[import-untyped]  # noqa: F401
+    if os.environ.get("KERAS_BACKEND") != "numpy":
+        import keras  # type: ignore[import-untyped]
+
+        return
+    # What Keras imports where it is there, and needs for no model: half of the time it takes.
+    for name in ("sklearn", "pandas", "cv2"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    import keras
+    import numpy as np
+
+    # The first convolution starts JAX, which can be done before a file is there.
+    keras.ops.conv(np.zeros((1, 1, 1, 1), np.float32), np.zeros((1, 1, 1, 1), np.float32))
 
 
 def do(job: dict[str, Any], asked: Callable[..., float]) -> dict[str, Any]:
