@@ -19,7 +19,7 @@ from mien.backbone.embed import prepare
 from mien.dataset.folder import read_dataset
 from mien.digest import digest_bytes
 from mien.errors import ModelError, PhotoError
-from mien.files import check_folder, write_bytes, write_json
+from mien.files import check_folder, write_json, write_many
 from mien.formats.catalogue import Exporter, exporter
 from mien.formats.golden import golden_pngs
 from mien.formats.parity import Export, Parity, Questions, check_exports, questions
@@ -40,7 +40,7 @@ from mien.workflows.models import EXPORT_RECORD, open_model
 FORMAT_VERSION: Final = 1
 # Enough for the ranges of activations to settle; more only costs time.
 CALIBRATION_PHOTOS: Final = 100
-_WRITERS: Final = 8
+_WRITERS: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,10 +149,8 @@ def _place(files: Mapping[str, bytes], folder: Path) -> None:
     for name in ("README.{}.md", "card.{}.md"):
         for language in LANGUAGES:
             (folder / name.format(language)).unlink(missing_ok=True)
-    # Each waits for the disk: together they wait once.
     with ThreadPoolExecutor(_WRITERS) as pool:
-        for done in [pool.submit(write_bytes, folder / path, files[path]) for path in files]:
-            done.result()
+        write_many({folder / path: data for path, data in files.items()}, pool=pool)
 
 
 def _record(
