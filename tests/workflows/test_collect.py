@@ -341,9 +341,11 @@ def test_a_run_that_brought_nothing_new_says_so(web: ModuleType, into: Path) -> 
         for limit in (2, 2, 9, 9):
             asked = polite(server, say=said.append, triage=False)
             collect(into, query="face", limit=limit, **asked)
+        others = collect(into, query="other words", limit=9, **asked)
     assert [line.partition(":")[0] for line in said] == ["Nothing new", "Nothing new"]
     assert said[0].endswith("a larger --limit goes on.")
     assert said[1].endswith("the source has no more.")
+    assert others.sentences[0].startswith("Nothing new: the 3 pictures found had been decided on")
 
 
 def test_the_verbs_print_words_and_json(
@@ -363,7 +365,7 @@ def test_the_verbs_print_words_and_json(
     photos = json.loads(capsys.readouterr().out)["photos"]
     assert len(photos) == 2
     assert main(["sources", str(into)]) == 0
-    assert "2 photos with a known source: 2 by 4.0." in capsys.readouterr().out
+    assert "2 photos with a known source. Licences: by 4.0 2." in capsys.readouterr().out
     assert main(["sources", str(into), "--credits"]) == 0
     assert capsys.readouterr().out.count("Jo Example") == 2
     assert main(["forget", str(into), "--photo", photos[0]["name"]]) == 0

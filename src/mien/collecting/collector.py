@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -45,6 +46,7 @@ class Collector:
         self._browser: Final = browser
         self._say: Final = say
         self._warned: Final[set[str]] = set()
+        self._n_known = 0
 
     def __enter__(self) -> Self:
         with contextlib.ExitStack() as stack:
@@ -98,8 +100,9 @@ class Collector:
             self._judge, self._books, search=search, candidates=self._candidates(search),
             settings=self._settings, limit=limit, target=target, progress=progress, say=self._say,
         )  # fmt: skip
+        self._n_known = 0
         try:
-            return run.go()
+            return replace(run.go(), known=self._n_known)
         finally:
             self._books.write()
 
@@ -115,7 +118,9 @@ class Collector:
             codes=self._settings.codes,
         )
         for candidate in source_entry(search.source).search(search.query, context):
-            if candidate.url in self._books.lines or self._forgotten.has_url(candidate.url):
+            known = self._books.lines.get(candidate.url)
+            if known is not None or self._forgotten.has_url(candidate.url):
+                self._n_known += known is not None and known.search != search
                 continue
             if not allows(candidate.licence, self._settings.codes):
                 refusal = Unusable("licence", candidate.licence or "none")

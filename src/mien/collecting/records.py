@@ -156,6 +156,7 @@ class Gathered:
         reasons: Counts of what was not.
         dry: Whether the source has no more.
         unfinished: Pictures that were left for a later run, as the host asked to wait too long.
+        known: Pictures that the source offered in this run and that another search accounts for.
     """
 
     search: Search
@@ -165,3 +166,4 @@ class Gathered:
     reasons: Mapping[str, int]
     dry: bool
     unfinished: int = 0
+    known: int = 0

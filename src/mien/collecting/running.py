@@ -142,7 +142,8 @@ class Run:
             if isinstance(answer, BaseException):
                 raise answer
             self._n_open -= 1
-            self._progress("collect", self._asked - self._n_open, self._limit)
+            total = self._asked if self._dry else self._limit
+            self._progress("collect", self._asked - self._n_open, total)
             if (began := time.monotonic()) >= next_write:
                 self._books.write()
                 ended = time.monotonic()

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from mien.reports.auditing import wrapped
+
 _WIDTH: Final = 80  # of a terminal
 
 
 def print_collect(answer: Mapping[str, Any]) -> None:
     """Print what `mien collect` did."""
     for sentence in answer["sentences"]:
-        print(sentence)  # noqa: T201 - this is the terminal's view
+        print(wrapped(sentence, hanging=0))  # noqa: T201 - this is the terminal's view
     table = answer["table"]
     if table["rows"]:
         print()  # noqa: T201
@@ -31,10 +33,11 @@ def print_sources(answer: Mapping[str, Any]) -> None:
     for line in answer["photos"]:
         who = line["creator"] or "unknown creator"
         licence = line["licence"] or "no licence stated"
-        print(f"{line['path']}  {line['source']}  {licence}  {who}  {line['landing_page']}")  # noqa: T201
-    n = len(answer["photos"])
-    counts = ", ".join(f"{count} {name}" for name, count in answer["by_licence"].items())
-    print(f"{_count(n, 'photo')} with a known source" + (f": {counts}." if counts else "."))  # noqa: T201
+        parts = (line["path"], line["source"], licence, who, line["landing_page"])
+        print("  ".join(filter(None, parts)))  # noqa: T201
+    known = f"{_count(len(answer['photos']), 'photo')} with a known source."
+    counts = ", ".join(f"{name} {count}" for name, count in answer["by_licence"].items())
+    print(wrapped(f"{known} Licences: {counts}." if counts else known, hanging=0))  # noqa: T201
     for key, words in (
         ("unknown", "of unknown source"),
         ("changed", "changed since they were collected"),
@@ -45,7 +48,8 @@ def print_sources(answer: Mapping[str, Any]) -> None:
 
 def print_forget(answer: Mapping[str, Any]) -> None:
     """Print what was forgotten and what is tainted."""
-    print(f"{_count(len(answer['photos']), 'photo')} forgotten: {', '.join(answer['photos'])}.")  # noqa: T201
+    forgotten = f"{_count(len(answer['photos']), 'photo')} forgotten"
+    print("\n  ".join([f"{forgotten}:", *answer["photos"]]))  # noqa: T201
     if answer["cache"]:
         print("The cache was thrown away with them; it is filled again when needed.")  # noqa: T201
     for one in answer["tainted"]:

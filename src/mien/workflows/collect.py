@@ -344,6 +344,9 @@ def yield_sentence(gathered: Sequence[Gathered]) -> str:
     for reason, n in _sum_reasons(gathered).items():
         together[_TOGETHER.get(reason, (reason, reason))] += n
     if not asked:
+        if known := sum(search.known for search in gathered):
+            pictures = "the 1 picture" if known == 1 else f"the {known:,} pictures"
+            return f"Nothing new: {pictures} found had been decided on for another search."
         return "Nothing was found: try other words or another source."
     why = ", ".join(f"{n} {words[n != 1]}" for words, n in together.most_common())
     return f"{usable} of {asked} usable" + (f": {why}." if why else ".")
