@@ -46,8 +46,8 @@ LOOKS: list[Look] = [
 WIDEST: Look = ("light", 1920, "en")
 
 
-# State → what the README calls its picture.
-README = {"camera": "studio", "exam": "exam"}
+# State → what the README calls its picture, and where on the page it begins, in pixels.
+README = {"camera": ("studio", 0), "exam": ("exam", 450)}
 
 
 class Camera:
@@ -107,10 +107,10 @@ class Camera:
     def to_readme(self, folder: Path) -> None:
         """Put the README's pictures there, small."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name, called in README.items():
+        for name, (called, top) in README.items():
             for scheme, width, language in self.looks:
                 path = self.out / f"{name}-{scheme}-{width}-{language}.png"
-                Image.open(path).crop((0, 0, width, 900)).save(
+                Image.open(path).crop((0, top, width, top + 900)).save(
                     folder / f"{called}-{language}.webp", quality=82, method=6
                 )
 

@@ -17,7 +17,7 @@ def test_no_winner_is_claimed_among_equals_and_luck_is_said() -> None:
     assert verdict.winner is None
     assert verdict.sentence.startswith("No evidence that one of 3 recipes is the best: ")
     assert "none of the others can be told from it" in verdict.sentence
-    assert f"by luck alone score about {100 * verdict.luck:.0f} %." in verdict.sentence
+    assert f"would be expected at {100 * verdict.luck:.0f} % by luck alone." in verdict.sentence
     assert verdict.luck > verdict.mean_accuracy
 
 

@@ -20,9 +20,12 @@ def estimate(value: float, *, half: float = 0.1) -> Estimate:
 
 
 def exam(*, n: int, width: float) -> dict[str, Any]:
-    recall = {"value": 0.5, "low": 0.4, "high": 0.6}
+    recalls = {
+        "행복": {"value": 0.5, "low": 0.4, "high": 0.6},
+        "슬픔": {"value": 0.7, "low": 0.6, "high": 0.8},
+    }
     accuracy = {"value": 0.5, "low": 0.5 - width / 2, "high": 0.5 + width / 2}
-    scores = [{"label": label, "n": n // 2, "recall": recall} for label in ("행복", "슬픔")]
+    scores = [{"label": label, "n": n // 2, "recall": recall} for label, recall in recalls.items()]
     return {"n": n, "accuracy": accuracy, "per_class": scores}
 
 
@@ -39,6 +42,17 @@ def test_advice_is_known(tested: dict[str, Any] | None, n_issues: int | None) ->
     said = advise(run, train=Path("gone"), audit=audit)
     assert said
     assert [one for one in said if not knows("ko", one)] == []
+
+
+def test_no_class_is_the_weakest_where_all_are_equal() -> None:
+    def weakest(tested: dict[str, Any]) -> list[str]:
+        run = {"exam": tested, "classes": {"행복": 40, "슬픔": 40}}
+        return [one for one in advise(run, train=Path("gone"), audit=None) if "the least of" in one]
+
+    tested = exam(n=40, width=0.3)
+    assert [one.count("'행복'") for one in weakest(tested)] == [1]
+    tested["per_class"][0]["recall"] = tested["per_class"][1]["recall"]
+    assert weakest(tested) == []
 
 
 @pytest.mark.parametrize("accuracies", [[0.5], [0.4, 0.5, 0.6], [0.003, 0.001]])

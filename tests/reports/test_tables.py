@@ -141,11 +141,12 @@ def test_a_prediction_is_one_line_a_photo() -> None:
     document = {
         "photos": [
             {"path": "a" * 200, "predicted": "sad", "probs": {"sad": 0.914}, "reason": None},
-            {"path": "b.png", "predicted": None, "probs": None, "reason": "no face found"},
+            # What rich would draw as a small picture elsewhere is a name here.
+            {"path": ":smile:.png", "predicted": None, "probs": None, "reason": "no face found"},
         ]
     }
     lines = text_of(print_predict, document).splitlines()
-    assert lines == [f"sad   91 %  {'a' * 200}", "–      –   b.png: no face found"]
+    assert lines == [f"sad   91 %  {'a' * 200}", "–      –   :smile:.png: no face found"]
 
 
 @pytest.mark.parametrize("n_wrong", [30])

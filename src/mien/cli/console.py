@@ -87,7 +87,7 @@ def progress_bar() -> Iterator[Progress]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(compact=True),
     )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    with Bars(*columns, console=Console(stderr=True, emoji=False), transient=True) as bars:
         tasks: dict[str, tuple[Any, float]] = {}
 
         def progress(stage: str, done: int, total: int) -> None:

@@ -116,8 +116,8 @@ def _mean(cell: np.ndarray) -> str:
 
 def _luck(cells: Sequence[np.ndarray], luck: float) -> str:
     return (
-        f"Were they all equally good, the best of {len(cells)} single runs would by luck alone "
-        f"score about {percent(luck)}."
+        f"Were they all equally good, the best of {len(cells)} single runs would be expected at "
+        f"{percent(luck)} by luck alone."
     )
 
 

@@ -37,7 +37,8 @@ def terminal(file: IO[str] | None) -> Console:
 
     stream = file or sys.stdout
     width = None if stream.isatty() else _PIPE_COLUMNS
-    return Console(file=stream, width=width)
+    # Names and commands are said as they are: «scale:-1:1» and «:smile:.jpg» are no pictures.
+    return Console(file=stream, width=width, emoji=False)
 
 
 def tell(out: Console, sentences: Iterable[str]) -> None:

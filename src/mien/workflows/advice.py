@@ -121,7 +121,9 @@ def _weakest(scores: Sequence[Mapping[str, Any]]) -> str | None:
     said = [score for score in scores if score["recall"] is not None]
     if len(said) < 2:
         return None
-    worst = min(said, key=lambda score: score["recall"]["value"])
+    worst, best = (pick(said, key=lambda score: score["recall"]["value"]) for pick in (min, max))
+    if worst["recall"]["value"] == best["recall"]["value"]:
+        return None
     return (
         f"Then training photos of '{worst['label']}': {percent(worst['recall']['value'])} of its "
         f"test photos are recognised, the least of all classes."
