@@ -6,6 +6,7 @@ import { api, ask, byId, el, interval, number, percent, spokenIn, t, tell, toast
 import { confusion, gallery, share, shareTable } from "./figures.js";
 import { Follower, whyNot } from "./follow.js";
 import { onPulse } from "./pulse.js";
+import { dropped, showRejects } from "./upload.js";
 
 const BATCH = 25; // the server reads a request whole
 /** @type {{models: any[], sets: any[], exams: any[], job: string | null, job_verb: string | null,
@@ -250,31 +251,11 @@ async function upload(found) {
     stored += answer.n_stored;
     rejects.push(...answer.rejects);
   }
-  toast(t("exam.stored", { n: stored, rejects: rejects.length }));
+  const words = [t("exam.stored", { n: number(stored) })];
+  if (rejects.length) words.push(t("collect.rejected", { n: number(rejects.length) }));
+  toast(words.join(" · "), rejects.length
+    ? { action: t("collect.show_rejects"), onAction: () => showRejects(rejects, rejects.length), seconds: 15 } : {});
   await load();
-}
-
-/** @param {DataTransfer} transfer */
-async function dropped(transfer) {
-  /** @type {{file: File, path: string}[]} */
-  const found = [];
-  /** @param {any} entry */
-  const walk = async (entry) => {
-    if (entry.isFile) {
-      const file = await new Promise((yes, no) => entry.file(yes, no));
-      found.push({ file: /** @type {File} */ (file), path: entry.fullPath.replace(/^\//, "") });
-      return;
-    }
-    const reader = entry.createReader();
-    for (;;) { // readEntries gives a hundred at a time
-      const some = await new Promise((yes, no) => reader.readEntries(yes, no));
-      if (!some.length) return;
-      for (const one of some) await walk(one);
-    }
-  };
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean);
-  for (const entry of entries) await walk(entry);
-  await upload(found);
 }
 
 /** A question with one field; gives null when it was closed. @param {string} title @param {any} field @param {string} yes */
@@ -332,7 +313,7 @@ setup.addEventListener("dragleave", () => setup.classList.remove("dropping"));
 setup.addEventListener("drop", (event) => {
   event.preventDefault();
   setup.classList.remove("dropping");
-  if (event.dataTransfer) dropped(event.dataTransfer).catch(tell);
+  if (event.dataTransfer) dropped(event.dataTransfer).then(upload).catch(tell);
 });
 
 onPulse(["exams", "runs", "jobs"], () => (exams.busy ? undefined : state.pulse), async () => {
