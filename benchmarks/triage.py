@@ -21,7 +21,7 @@ import numpy as np
 from PIL import Image
 
 from mien.collecting import Unusable
-from mien.collecting.copies import Copy, CopyIndex, in_one_thread, look_at
+from mien.collecting.copies import Copy, CopyIndex, Newcomer, in_one_thread, look_at
 from mien.collecting.triage import FindFaces, triage
 from mien.dataset.drawn import CLASSES, draw_face
 from mien.dataset.drawn.faults import TWIN_KINDS, encode_jpeg, spoil, twin
@@ -142,7 +142,7 @@ def compared(photos: list[Pixels]) -> dict[str, dict[str, int]]:
     new: Counter[str] = Counter()
     held = []
     for i, image in enumerate(photos):
-        answer = index.admit(str(i), look_at(image), claim=lambda: True)
+        (answer,) = index.admit([Newcomer(name=str(i), look=look_at(image))], claim=lambda: True)
         new["called a copy" if isinstance(answer, Copy) else "new"] += 1
         held += [] if isinstance(answer, Copy) else [i]
     rows = {"sound": dict(new)}
@@ -150,7 +150,8 @@ def compared(photos: list[Pixels]) -> dict[str, dict[str, int]]:
         counts: Counter[str] = Counter()
         for i in held:
             data = twin(encode_jpeg(photos[i], quality=92), kind=kind)
-            answer = index.admit("twin", look_at(decode(data).pixels), claim=lambda: False)
+            made = Newcomer(name="twin", look=look_at(decode(data).pixels))
+            (answer,) = index.admit([made], claim=lambda: False)
             if not isinstance(answer, Copy):
                 counts["missed"] += 1
             elif answer.of != str(i):

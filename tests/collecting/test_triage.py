@@ -7,8 +7,9 @@ import pytest
 
 from mien.audits.facts import blur
 from mien.collecting import Unusable
-from mien.collecting.triage import flatness, text_rows, triage
-from mien.dataset.drawn.faults import spoil
+from mien.collecting.triage import black_point, flatness, text_rows, triage
+from mien.dataset.drawn import CLASSES, draw_face
+from mien.dataset.drawn.faults import encode_jpeg, spoil
 from mien.image.decode import decode
 from mien.records import Face
 
@@ -35,6 +36,36 @@ def test_a_sound_photo_passes_and_each_fault_has_its_name(drawn: list[bytes]) ->
         assert reason_for(decode(spoil(rng, drawn[0], kind=kind)).pixels) == reason
     flat = (pixels // 64 * 64)[::4, ::4].repeat(8, 0).repeat(8, 1)
     assert reason_for(np.ascontiguousarray(flat)) == "drawn"
+
+
+@pytest.mark.parametrize(
+    ("number", "box", "kind"),
+    [
+        (74, (65.0, 64.0, 171.0, 205.0), "blurred"),
+        (65, (69.0, 57.0, 182.0, 206.0), "overexposed"),
+        (95, (91.0, 72.0, 187.0, 194.0), "overexposed"),
+    ],
+)
+def test_dark_skin_hides_no_fault(
+    number: int, box: tuple[float, float, float, float], kind: str
+) -> None:
+    face = draw_face(
+        np.random.default_rng((2026, number)), expression=CLASSES[number % 5], skin="black",
+        gender=("man", "woman")[number % 2], size_px=256,
+    )  # fmt: skip
+    found = [Face(xyxy_px=box, confidence=1.0)]
+    assert triage(face, faces=found) == found[0]
+    bad = decode(spoil(np.random.default_rng(0), encode_jpeg(face, quality=95), kind=kind)).pixels
+    assert reason_for(bad, lambda _: found) == kind
+
+
+def test_the_black_point_is_the_grey_of_a_hundredth() -> None:
+    grey = np.full((10, 20, 3), 200, np.uint8)
+    assert black_point(grey) == 200 / 255
+    grey[0, :2] = 50
+    assert black_point(grey) == 50 / 255
+    grey[0, 1] = 200  # one of 200
+    assert black_point(grey) == 200 / 255
 
 
 def test_faces_are_counted_by_their_size(drawn: list[bytes]) -> None:
