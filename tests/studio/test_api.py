@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import io
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from mien.cache import Cache
 from mien.dataset.drawn import draw_dataset
 from mien.dataset.folder import read_dataset
 from mien.head.recipe import recipe_from
+from mien.image.decode import Look, look_away
 from mien.records import say_nothing
 from mien.serve import Access
 from mien.studio import texts
@@ -172,6 +175,25 @@ def test_photos_are_looked_at_while_they_are_open_for_the_verdict(
         found = embedder.embed(stored, cache=cache)
     assert len(stored) == len(drawn.photos)
     assert found.n_embedded == 0
+
+
+def test_where_photos_keep_coming_the_rest_is_left_to_the_background(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 109.9, 110.1, 200.0])
+    monkeypatch.setattr("mien.studio.watch._now", lambda: next(clock))
+    asked: list[int] = []
+
+    @contextmanager
+    def in_passing(_: Any, sha256s: Sequence[str], **__: Any) -> Iterator[Look]:
+        asked.append(len(sha256s))
+        yield look_away
+
+    monkeypatch.setattr("mien.workflows.embedder.Embedder.in_passing", in_passing)
+    for i in range(4):
+        upload(client, "all", (f"{i}.jpg", jpeg()))
+    assert asked == [1, 1, 1]  # the last comes long after
+    assert client.get("/api/project")["n_photos"] == 4
 
 
 def test_pictures_reach_the_browser_without_what_the_camera_wrote(client: Client) -> None:

@@ -8,7 +8,9 @@ Law: it changes nothing but the cache; where backbone or detector are missing it
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 
 _BATCH: Final = 16
 _REST_S: Final = 2.0
+# For so long what comes in is looked at in passing: who brings some hundred photos trains next, and
+# what is done by then need not be waited for. Who brings thousands wants to see them first.
+_LONGEST_IN_PASSING_S: Final = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +69,7 @@ class Watch:
         self.trouble: str | None = None
         self._wake = threading.Event()
         self._stop = False
+        self._coming_since = self._came_last = -math.inf
         self._loading = threading.Lock()
         self._loaded: Embedder | None = None
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -89,10 +95,16 @@ class Watch:
             sha256s: Of the photos' bytes.
 
         Yields:
-            What takes a photo; may be called from many threads. It does nothing while a job runs
-            or where backbone or detector are missing: the background thread will come to them.
+            What takes a photo; may be called from many threads. It does nothing while a job runs,
+            where photos have been coming for long, or where backbone or detector are missing: the
+            background thread will come to them.
         """
-        embedder = None if self._is_busy() else self._embedder_at_hand()
+        now = _now()
+        if now - self._came_last > _LONGEST_IN_PASSING_S:  # these are others than those before
+            self._coming_since = now
+        self._came_last = now
+        wanted = now - self._coming_since < _LONGEST_IN_PASSING_S and not self._is_busy()
+        embedder = self._embedder_at_hand() if wanted else None
         if embedder is None:
             yield look_away
             return
@@ -167,6 +179,10 @@ class Watch:
             if self._loaded is None:
                 self._loaded = _embedder()
             return self._loaded
+
+
+def _now() -> float:
+    return time.monotonic()
 
 
 def _embedder() -> Embedder:
