@@ -24,7 +24,8 @@ from mien.dataset.drawn.faults import encode_jpeg, twin
 from mien.errors import DatasetError, FetchError, UserError
 from mien.records import Face
 from mien.reports.collecting import cells
-from mien.workflows.collect import collect, yield_sentence
+from mien.workflows.collect import collect
+from mien.workflows.collected import yield_sentence
 from mien.workflows.forget import forget
 from mien.workflows.sort import dataset_folder, decide, look
 from mien.workflows.sources import sources
