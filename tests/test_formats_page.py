@@ -23,7 +23,7 @@ PAGE = (Path(__file__).resolve().parents[1] / "docs" / "formats.md").read_text(e
 MODULES = {
     "audit": "audit",
     "backbones": "backbones",
-    "collect": "collect",
+    "collect": "collected",
     "compare": "compare",
     "curve": "curve",
     "demo": "demo",
