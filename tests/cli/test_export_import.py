@@ -125,6 +125,18 @@ def test_what_cannot_be_done_is_one_line_and_a_code(
     assert not Path("x").exists()
 
 
+@pytest.mark.parametrize(
+    ("to", "code", "word"), [("keras", 0, "a model of"), ("onnx", 1, "already")]
+)
+def test_the_folder_of_an_export_is_no_folder_of_photos(
+    to: str, code: int, word: str, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, back = model.parent / "out", model.parent / "back.onnx"
+    assert main(["export", str(model), "--to", to, "--out", str(out)]) == 0
+    assert main(["import", str(out), "--out", str(back)]) == code
+    assert word in "".join(capsys.readouterr())
+
+
 def test_classes_without_names_are_said_and_how_to_name_them(
     model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from mien.errors import ModelError, UserError
 from mien.formats.imported import NAME_THEM, are_unnamed
-from mien.formats.importers import foreign_model
+from mien.formats.importers import foreign_model, is_foreign
 from mien.formats.project import SUFFIXES, is_project, unpack_samples
 from mien.model import write_model
 from mien.records import Progress, Reject, no_progress
 from mien.workflows import runs
-from mien.workflows.models import open_model
+from mien.workflows.models import EXPORT_RECORD, open_model
 
 # Endings of the files that a model may come from.
 _OTHERS: Final = (".h5", ".hdf5", ".keras", ".tflite", ".pb", ".json", ".zip", ".tm")
@@ -117,13 +117,17 @@ def _refuse_what_is_ours(source: Path) -> None:
             f"there is nothing at '{source}'",
             "Give a .tm project, a zip of samples, or a model that Teachable Machine exported.",
         )
-    if source.suffix.lower() == ".onnx" or (source / runs.RECORD).is_file():
+    exported = (source / EXPORT_RECORD).is_file()
+    ours = (source / runs.RECORD).is_file() or (exported and (source / runs.MODEL).is_file())
+    if source.suffix.lower() == ".onnx" or ours:
         model = open_model(source)
         raise ModelError(
             f"'{source}' is a model of mien's already: {', '.join(model.labels):.200}",
             f"Use it as it is: mien test {source} --photos TESTPHOTOS",
         )
-    if source.is_dir() and any(photo.suffix.lower() in SUFFIXES for photo in source.glob("*/*")):
+    if not source.is_dir() or exported or is_foreign(source):
+        return
+    if any(photo.suffix.lower() in SUFFIXES for photo in source.glob("*/*")):
         raise UserError(
             f"'{source}' is a folder of photos already", f"Train on it: mien train {source}"
         )
