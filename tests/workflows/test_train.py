@@ -201,7 +201,7 @@ def test_predict_without_any_photo_is_an_error(photos: Path, tmp_path: Path) -> 
 def test_what_is_no_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="there is no model"):
         open_model(tmp_path / "gone.onnx")
-    with pytest.raises(UserError, match=r"holds no run\.json"):
+    with pytest.raises(UserError, match=r"holds no model: neither the run\.json"):
         open_model(tmp_path)
     (tmp_path / "run.json").write_text("[]")
     with pytest.raises(UserError, match="not a run record"):
