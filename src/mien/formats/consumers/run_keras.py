@@ -9,7 +9,7 @@ from typing import Any
 def start() -> None:
     """Import what takes long."""
     if os.environ.get("KERAS_BACKEND") != "numpy":
-        import keras  # type: ignore[import-untyped]
+        import keras
 
         return
     # What Keras imports where it is there, and needs for no model: half of the time it takes.
