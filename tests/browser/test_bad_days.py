@@ -18,6 +18,7 @@ import pytest
 
 from mien.dataset.drawn import draw_dataset
 from mien.studio.texts import load
+from mien.studio.texts import say as fill
 
 pytestmark = [pytest.mark.network, pytest.mark.slow]
 
@@ -249,7 +250,7 @@ def test_a_server_that_is_gone_is_said_once(tmp_path: Path, world: Any) -> None:
         # What is dropped meanwhile is not pretended to be stored.
         button = page.get_by_role("button", name=T["start.choose_folder"])
         world.hands(page, "mouse").choose(button, drawn.train)
-        page.get_by_text(T["collect.stored"].replace("{n}", "0")).wait_for()
+        page.get_by_text(fill("en", "collect.stored", n=0)).wait_for()
 
 
 def test_an_empty_file_and_one_of_200_megabytes_get_a_sentence_each(
