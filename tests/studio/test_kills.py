@@ -26,7 +26,7 @@ def trials() -> ModuleType:
 def test_a_kill_at_any_moment_loses_no_photo_label_group_or_decision(
     tmp_path: Path, trials: ModuleType
 ) -> None:
-    trial = trials.try_steps(tmp_path, kills=4, seed=1, least=0.01, most=0.8)
+    trial = trials.try_steps(tmp_path, kills=4, n_steps=20, seed=1, least=0.01, most=0.8)
     assert trial.killer.kills >= 4
     assert trial.n_done >= 20
     assert trial.wrong == []
