@@ -77,7 +77,7 @@ def test_in_words_export_names_what_was_checked_and_what_was_not(
 ) -> None:
     assert main(["export", str(model), "--to", "keras", "--out", str(tmp_path / "out")]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[:2] for line in lines if line.endswith("100% of 20 ")] == [
+    assert [line.split()[:2] for line in lines if line.endswith("100 % of 20 ")] == [
         ["keras_model.h5", "mien"]
     ]
     assert "Not checked: model.keras in keras: left to tests/consumers" in lines

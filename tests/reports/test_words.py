@@ -120,3 +120,15 @@ def test_the_verb_writes_the_page_in_the_language_asked_for(tmp_path: Path) -> N
 def test_an_unknown_language_is_named() -> None:
     with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
         words("fr")
+
+
+def test_every_share_in_a_sentence_is_written_by_one_helper() -> None:
+    sources = Path(str(files("mien"))).rglob("*")
+    own = [
+        f"{path.name}: {line.strip()}"
+        for path in sources
+        if path.suffix in {".py", ".md", ".html"}
+        for line in path.read_text("utf-8").splitlines()
+        if re.search(r"""\{[^{}%\s]*[^{}%]*:\.?\d*%\}""", line)
+    ]
+    assert not own  # `mien.words.percent` says «81 %», never «81%», and never «0 %» of a few

@@ -42,7 +42,7 @@ def test_the_sentence_says_what_luck_would_give(tmp_path):
     record_looks(tested, looks)
     sentence = looks_sentence(looks_at(tested))
     assert "22 models have been judged on these 30 test photos" in sentence
-    assert "best would be expected at 67%" in sentence
+    assert "best would be expected at 67 %" in sentence
     assert looks_sentence(None) is None
 
 

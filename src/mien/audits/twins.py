@@ -22,6 +22,7 @@ from mien.audits.chips import Nomination, nominate
 from mien.audits.closer import Look, look_closer
 from mien.audits.overlap import Overlap
 from mien.audits.perceptual import CROPS, ODD_CROPS
+from mien.words import percent
 
 # Hamming distance, of 64 bits. Of 8,400 changed study and drawn photos 99 % lie within it
 # (docs/log.md, "near copies"); each bit more doubles what the next sieve must look at.
@@ -96,10 +97,10 @@ class Twin:
 
     @property
     def how(self) -> str:
-        """In words what was done to one of the two: ``mirrored, cropped to 64%`` and the like."""
+        """In words what was done to one of the two: ``mirrored, cropped to 64 %`` and the like."""
         words = ["mirrored"] if self.mirrored else []
         if self.kept < _WHOLE:
-            words.append(f"cropped to {self.kept:.0%}")
+            words.append(f"cropped to {percent(self.kept)}")
         if self.turned >= _TURNED:
             words.append(f"turned by {self.turned:.0f}°")
         if self.edited:

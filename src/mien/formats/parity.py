@@ -27,6 +27,7 @@ from mien.formats.programs import LIBRARIES, NotHereError, running_programs
 from mien.formats.tfjs import for_browser
 from mien.model import Model
 from mien.records import Progress, no_progress
+from mien.words import percent
 
 # Two cores are what nearly everybody has; each program takes some hundred megabytes.
 _AT_ONCE: Final = 2
@@ -261,8 +262,8 @@ def _parts(parity: Parity, check: Check) -> ModelError | None:
     if parity.tolerance is None and parity.same_top < check.same_top:
         return ModelError(
             f"'{check.file}' in {parity.consumer} names the model's class on "
-            f"{parity.same_top:.0%} of {parity.n} pictures and parts most on '{parity.worst}'; "
-            f"at least {check.same_top:.0%} is asked",
+            f"{percent(parity.same_top)} of {parity.n} pictures and parts most on "
+            f"'{parity.worst}'; at least {percent(check.same_top)} is asked",
             "The export was not written. Use the float format instead.",
         )
     return None

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from mien.errors import DatasetError
+from mien.words import percent
 
 
 def hidden_split(
@@ -50,7 +51,7 @@ def hidden_split(
         if n_train == 0:
             raise DatasetError(
                 f"class number {number} has {len(members)} photos, at least 1 must be left "
-                f"to train on after {fraction:.0%} (rounded up) are held out",
+                f"to train on after {percent(fraction)} (rounded up) are held out",
                 "Add photos to it, or take the class out.",
             )
         train.append(members[:n_train])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from mien.reports.terminal import document_of, print_table, tell, terminal
+from mien.words import percent
 
 
 def print_export(record: Any, *, file: IO[str] | None = None) -> None:
@@ -40,7 +41,7 @@ def _checked(parities: Sequence[Mapping[str, Any]], *, out: Any) -> None:
             one["file"],
             one["consumer"],
             f"{one['max_abs_diff']:.1e}",
-            f"{one['same_top']:.0%} of {one['n']}",
+            f"{percent(one['same_top'])} of {one['n']}",
         ]
         for one in parities
     ]

@@ -23,6 +23,7 @@ from mien.files import is_closed, write_text
 from mien.places import user_data
 from mien.records import Dataset, Say, say_nothing
 from mien.stats.luck import expected_best
+from mien.words import percent
 from mien.workflows import runs
 
 FILE_NAME: Final = "exams.csv"
@@ -119,8 +120,8 @@ def looks_sentence(looks: Looks | None) -> str | None:
     best = expected_best(looks.n_models, n=looks.n, share=looks.mean_share)
     return (
         f"{looks.n_models} models have been judged on these {looks.n} test photos. Were all equally"
-        f" good at their mean of {looks.mean_share:.0%}, the best would be expected at {best:.0%} "
-        "by luck alone."
+        f" good at their mean of {percent(looks.mean_share)}, the best would be expected at "
+        f"{percent(best)} by luck alone."
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from mien.errors import UserError
 from mien.stats.planning import least_discordant, n_for_difference, n_for_width
+from mien.words import percent
 
 # Two models of like accuracy on the study's photos disagree in being right on about a quarter.
 _DISCORDANT: Final = 0.25
@@ -86,18 +87,18 @@ def plan(
     widths = {f"{w:g}": n_for_width(w, share=accuracy) for w in _WIDTHS}
     least = least_discordant(alpha=alpha)
     sentences = [
-        f"To find a difference of {detect:.0%} between two models with probability {power:.0%}: "
-        f"{n_models} test photos, {per_class} a class (if only one of them is right on "
-        f"{discordant:.0%} of the photos).",
+        f"To find a difference of {percent(detect)} between two models with probability "
+        f"{percent(power)}: {n_models} test photos, {per_class} a class (if only one of them is "
+        f"right on {percent(discordant)} of the photos).",
         f"Two models must differ by {least} photos at least, whatever the number of test photos.",
         "For a 95 % interval "
-        + ", ".join(f"{float(w):.0%} wide: {n} photos" for w, n in widths.items())
-        + f" (at an accuracy of {accuracy:.0%}).",
+        + ", ".join(f"{percent(float(w))} wide: {n} photos" for w, n in widths.items())
+        + f" (at an accuracy of {percent(accuracy)}).",
     ]
     if n_groups and total:
         sentences.append(
-            f"To find a difference of {detect:.0%} between two of {groups} groups: {n_groups} test "
-            f"photos of each group, {total} in all, {total // cells} in each of {cells} cells."
+            f"To find a difference of {percent(detect)} between two of {groups} groups: {n_groups} "
+            f"test photos of each group, {total} in all, {total // cells} in each of {cells} cells."
         )
     return PlanRecord(
         classes=classes, groups=groups, detect=detect, power=power, alpha=alpha,

@@ -9,7 +9,7 @@ import numpy as np
 from mien.audits.doubt import Doubt
 from mien.audits.findings import Check, Finding, some
 from mien.audits.view import View
-from mien.words import count
+from mien.words import count, percent
 
 # The chance that a label is wrong, were one in twenty wrong: at least four times that of any label
 # is worth a look, more than a half is likely.
@@ -48,7 +48,7 @@ class LabelDoubt(Check):
         sentence = (
             f"{count(len(ranked), 'label')} in doubt, {n} of them likelier wrong than right were "
             f"one label in twenty wrong: {words}. Look at them, most doubtful first; models that "
-            f"had not seen them are right in {accuracy:.0%} of all photos"
+            f"had not seen them are right in {percent(accuracy)} of all photos"
         )
         weak = accuracy < chance + _LEAST_LIFT
         sentence += ", hardly more than guessing, so their doubt is weak." if weak else "."

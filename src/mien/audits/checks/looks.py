@@ -7,7 +7,7 @@ from typing import Final
 from mien.audits.findings import Check, Finding
 from mien.audits.view import View
 from mien.stats.luck import expected_best
-from mien.words import count
+from mien.words import count, percent
 
 _MANY: Final = 5
 
@@ -29,9 +29,9 @@ class LooksTaken(Check):
         best = expected_best(looks.n_models, n=looks.n, share=looks.mean_share)
         words = (
             f"{count(looks.n_models, 'model')} judged on these test photos in "
-            f"{count(looks.n_exams, 'exam')}; mean accuracy {looks.mean_share:.0%}, best "
-            f"{looks.best_correct / looks.n:.0%}. Of {count(looks.n_models, 'model')} equally "
-            f"good, the best would be expected at {best:.0%} by luck alone."
+            f"{count(looks.n_exams, 'exam')}; mean accuracy {percent(looks.mean_share)}, best "
+            f"{percent(looks.best_correct / looks.n)}. Of {count(looks.n_models, 'model')} equally "
+            f"good, the best would be expected at {percent(best)} by luck alone."
         )
         details = {"looks": looks, "expected_best": best}
         if looks.n_models >= _MANY:

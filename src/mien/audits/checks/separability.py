@@ -10,6 +10,7 @@ import numpy as np
 from mien.audits.findings import Check, Finding, some
 from mien.audits.view import View
 from mien.stats.intervals import wilson
+from mien.words import percent
 
 _CHANCE: Final = 0.5
 
@@ -46,7 +47,7 @@ class Separability(Check):
                 }
             )  # fmt: skip
             if interval.low <= _CHANCE:
-                hard.append(f"{classes[a]} and {classes[b]} ({share:.0%})")
+                hard.append(f"{classes[a]} and {classes[b]} ({percent(share)})")
         rows.sort(key=lambda row: float(str(row["told_apart"])))
         if hard:
             return self.found(

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from mien.audits.findings import Check, Finding
 from mien.audits.shortcut import Shortcut, one_hot, tell
 from mien.audits.view import View, balance_columns, group_values
+from mien.words import percent
 
 # Of the shuffles, none may do as well (199 of them: p = 0.005), and the lift over chance must be
 # worth a word: it is this share of what lies between chance and certainty.
@@ -59,7 +60,8 @@ class _ShortcutCheck(Check):
             if r.p <= _P and r.score - r.chance >= _LIFT * (1 - r.chance)
         ]  # fmt: skip
         words = "; ".join(
-            f"{name} {r.score:.0%} ({r.low:.0%} to {r.high:.0%}, chance {r.chance:.0%})"
+            f"{name} {percent(r.score)} ({percent(r.low)} to {percent(r.high)}, "
+            f"chance {percent(r.chance)})"
             for name, r in results.items()
         )
         details = {"targets": results}

@@ -10,6 +10,7 @@ from mien.audits.view import View, balance_columns, group_values
 from mien.stats.intervals import wilson
 from mien.stats.paired import mcnemar_p
 from mien.stats.planning import least_discordant, n_for_width
+from mien.words import percent
 
 _WIDE: Final = 0.2
 _SHARE: Final = (
@@ -54,9 +55,9 @@ class TestSize(Check):
         }
         fewest = min(classes, key=lambda label: classes[label])
         words = (
-            f"{n} test photos give an interval {whole:.0%} wide at best; of '{fewest}' "
-            f"({classes[fewest]}) {_width(classes[fewest]):.0%} wide. Two models must differ by "
-            f"{least} photos ({least / n:.0%}) before exact McNemar can call it evidence"
+            f"{n} test photos give an interval {percent(whole)} wide at best; of '{fewest}' "
+            f"({classes[fewest]}) {percent(_width(classes[fewest]))} wide. Two models must differ "
+            f"by {least} photos ({percent(least / n)}) before exact McNemar can call it evidence"
         )
         if least > n:
             words = f"{n} test photos: no difference between two models could ever be shown"
