@@ -5,8 +5,8 @@
     python benchmarks/screenshots.py --readme docs/pictures
 
 Draws a project of faces, does in the studio what a user does, and takes pictures with Debian's
-Chromium. No photo of a person is in them. A page that is wider than its window is said, and the
-command then ends with 1.
+Chromium. No photo of a person is in them. A page that is wider than its window is said, and a
+broken word on a button or in a heading; the command then ends with 1.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from studio_states import (
     PATIENCE_MS,
     STATES,
     State,
+    broken_words,
     call,
     draw_film,
     draw_project,
@@ -65,7 +66,7 @@ class Camera:
         self.out = out
         self.looks = looks
         self.wanted = wanted
-        self.too_wide: list[str] = []
+        self.wrong: list[str] = []
 
     def enter(self, link: str) -> Any:
         """The cookie for all pages of this studio."""
@@ -100,7 +101,8 @@ class Camera:
         called = f"{name}-{scheme}-{width}-{language}"
         page.screenshot(path=self.out / f"{called}.png", full_page=state.whole)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            self.too_wide.append(called)
+            self.wrong.append(f"{called} is wider than its window")
+        self.wrong += [f"{called}: {one}" for one in broken_words(page)]
         state.after(page)
         context.close()
 
@@ -165,9 +167,9 @@ def main() -> None:
         if given.readme:
             camera.to_readme(given.readme)
         browser.close()
-    for name in camera.too_wide:
-        print(f"{name} is wider than its window")
-    sys.exit(bool(camera.too_wide))
+    for one in camera.wrong:
+        print(one)
+    sys.exit(bool(camera.wrong))
 
 
 def shoot_full(camera: Camera, folder: Path) -> None:

@@ -114,6 +114,36 @@ def fill_project(page: Any, root: Path, *, epochs: Sequence[int] = (20, 50, 100)
     job(page, "/api/study/run", body)
 
 
+def broken_words(page: Any) -> list[str]:
+    """The words of buttons, headings, badges and labels that are broken between two lines.
+
+    Names of files, and what has a hyphen, may be.
+    """
+    return page.evaluate(
+        """() => {
+          const found = [];
+          const told = "button, .button, th, h1, h2, h3, .badge, label";
+          for (const node of document.querySelectorAll(told)) {
+            if (!node.checkVisibility({ visibilityProperty: true })) continue;
+            const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+            while (texts.nextNode()) {
+              const text = texts.currentNode;
+              for (const { 0: word, index } of text.data.matchAll(/[^\\s\\u2060/._-]+/g)) {
+                const range = document.createRange();
+                range.setStart(text, index);
+                range.setEnd(text, index + word.length);
+                const tops = [...range.getClientRects()].map((one) => one.top);
+                const upright = getComputedStyle(node).writingMode === "horizontal-tb";
+                if (upright && Math.max(...tops) - Math.min(...tops) > 4)
+                  found.push(`“${word}” is broken in “${text.data.trim()}”`);
+              }
+            }
+          }
+          return found;
+        }"""
+    )
+
+
 @dataclass(frozen=True)
 class State:
     """A page in a state.

@@ -47,15 +47,16 @@ states = load_states()
 
 
 def findings(page: Any) -> list[str]:
-    """What axe-core finds, and whether the page is wider than its window."""
+    """What axe-core finds, whether the page is wider than its window, and words that are broken."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
     result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    broken: list[str] = states.broken_words(page)
     wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return [
         f"{one['id']}: {node['html'][:120]} {node['failureSummary'][:160]}"
         for one in result["violations"] if one["impact"] in SERIOUS
         for node in one["nodes"]
-    ] + ([f"{wide} px wider than the window"] if wide > 0 else [])  # fmt: skip
+    ] + ([f"{wide} px wider than the window"] if wide > 0 else []) + broken  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

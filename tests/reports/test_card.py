@@ -77,6 +77,20 @@ def test_a_card_in_korean_says_all_of_it_in_korean(tested: bool) -> None:
     assert " %" not in card
 
 
+def test_groups_too_small_to_be_rated_are_counted_instead_of_listed() -> None:
+    run = run_of(tested=True)
+    run["cross_validation"] = {
+        "sentence": "50 % in folds",
+        "per_class": [{"name": "sad", "n": 9, "accuracy": None}],
+        "per_group": [{"name": f"person=p{k}", "n": 2, "accuracy": None} for k in range(46)],
+    }
+    card = model_card(run)
+    assert "| sad | 9 | cannot be said |" in card
+    assert "person=" not in card
+    assert "\n\nand 46 more, with too few photos to say.\n\n" in card
+    assert "more, with too few" not in model_card(run_of(tested=True))
+
+
 def test_a_card_is_in_a_language_that_there_is() -> None:
     with pytest.raises(UserError, match="language is 'fr', expected one of en, ko"):
         model_card(run_of(tested=False), language="fr")

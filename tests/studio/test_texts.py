@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import mien
 from mien.studio.texts import choose, say
 
 
@@ -37,3 +41,12 @@ def test_placeholders_are_filled_in() -> None:
 )
 def test_one_is_not_said_as_many(n: object, words: str) -> None:
     assert say("en", "grid.deleted", n=n) == words
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["studio/texts/ko", "studio/texts/said.ko", "reports/texts/said.ko", "reports/texts/page.ko"],
+)
+def test_no_korean_text_leaves_the_particle_to_its_reader(name: str) -> None:
+    text = (Path(mien.__path__[0]) / f"{name}.json").read_text("utf-8")
+    assert not re.findall(r".{0,20}(?:\([가이은는을를와과으]\)|[가은를과]\([가-힣]\)).{0,20}", text)

@@ -37,6 +37,7 @@ function draw() {
   byId("cancel").hidden = !running;
   byId("progress-box").hidden = !running;
   byId("undo").disabled = decisions.length === 0;
+  byId("undo").hidden = !audit && decisions.length === 0;
   byId("changed").hidden = !changed || running;
   byId("none").hidden = Boolean(audit) || running;
   byId("what").hidden = Boolean(audit);

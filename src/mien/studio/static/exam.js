@@ -63,8 +63,9 @@ function drawSeal() {
   const model = state.models.find((one) => one.id === byId("model").value);
   byId("take").disabled = !set || !model || Boolean(state.job);
   byId("progress").hidden = !state.job;
-  byId("seal-note").textContent = !model ? t("exam.train_first") : !set ? t("exam.choose_set")
+  const words = !model ? t("exam.train_first") : !set ? t("exam.choose_set")
     : set.looks ? t("exam.look_again", { n: set.looks + 1 }) : t("exam.first_look");
+  byId("seal-note").replaceChildren(model ? words : el("a", { href: "/" }, words));
 }
 
 async function take() {

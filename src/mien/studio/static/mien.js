@@ -23,6 +23,15 @@ export function t(key, values = {}) {
   });
 }
 
+/**
+ * A sentence as it may be broken into lines: “81 %” never is, nor, in Korean, the ending after a
+ * number's sign or a bracket.
+ * @param {string} text
+ */
+export function unbroken(text) {
+  return language === "ko" ? text.replace(/([%)])(?=[가-힣])/g, "$1\u2060") : text.replace(/(?<=\d) (?=%)/g, "\u202f");
+}
+
 /** Something the server refused, in its words. */
 export class ApiError extends Error {
   /**
@@ -84,7 +93,9 @@ export function el(tag, properties, ...children) {
     else if (typeof value === "function" || name === "value") /** @type {any} */ (node)[name] = value;
     else node.setAttribute(name, value === true ? "" : String(value));
   }
-  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  const said = tag === "pre" || tag === "code" ? String : unbroken; // what is to be copied stays as it is
+  node.append(...children.filter((child) => child !== null && child !== undefined && child !== false)
+    .map((child) => (typeof child === "string" ? said(child) : /** @type {Node} */ (child))));
   return node;
 }
 

@@ -2,7 +2,7 @@
 // Law: a mean is never shown without its interval and its runs.
 // @ts-check
 
-import { api, byId, el, interval, number, percent, spokenIn, svg, t, tell, toast } from "./mien.js";
+import { api, byId, el, interval, number, percent, spokenIn, svg, t, tell, toast, unbroken } from "./mien.js";
 import { Follower, whyNot } from "./follow.js";
 import { onPulse } from "./pulse.js";
 
@@ -12,7 +12,7 @@ const SETTINGS = {
   learning_rate: "0.0001, 0.0005, 0.001, 0.002",
   batch_size: "8, 16, 32",
   hidden_units: "50, 100, 200",
-  mirror: "no, yes",
+  mirror: `${t("study.no")}, ${t("study.yes")}`,
   head: "mlp, logistic",
 };
 /** Recipe → what is varied unless the user says otherwise. */
@@ -25,6 +25,9 @@ const narrow = matchMedia("(max-width: 640px)");
 /** @type {{job: any, result: any, sets: any[], n_classes: number, pulse?: Record<string, string>}} */
 let state = { job: null, result: null, sets: [], n_classes: 0 };
 
+/** What is written in the page's language → as the server reads it. @type {Record<string, string>} */
+const WORDS = { [t("study.no")]: "no", [t("study.yes")]: "yes" };
+
 const split = (/** @type {string} */ text) => text.split(",").map((one) => one.trim()).filter(Boolean);
 
 /** What is to be varied now: setting → values. */
@@ -32,7 +35,7 @@ function vary() {
   /** @type {Record<string, string[]>} */
   const chosen = {};
   for (const name of Object.keys(SETTINGS)) {
-    if (byId(`vary-${name}`).checked) chosen[name] = split(byId(`values-${name}`).value);
+    if (byId(`vary-${name}`).checked) chosen[name] = split(byId(`values-${name}`).value).map((word) => WORDS[word] ?? word);
   }
   return chosen;
 }
@@ -41,10 +44,11 @@ function drawForm() {
   byId("settings").replaceChildren(...Object.entries(SETTINGS).map(([name, values]) => {
     const words = t(`study.setting.${name}`);
     const field = el("input", { type: "text", id: `values-${name}`, value: values, disabled: true,
-      "aria-label": t("study.values", { name: words }), spellcheck: "false", oninput: drawSize });
+      "aria-label": t("study.values", { name: words }), "aria-describedby": `about-${name}`, spellcheck: "false", oninput: drawSize });
     const box = el("input", { type: "checkbox", id: `vary-${name}`,
       onchange: () => { field.disabled = !box.checked; drawSize(); } });
-    return el("div", { class: "setting" }, el("label", { class: "check" }, box, words), field);
+    return el("div", { class: "setting" }, el("label", { class: "check" }, box, words), field,
+      el("p", { class: "small soft", id: `about-${name}` }, t(`study.about.${name}`)));
   }));
   byId("recipe").replaceChildren(...Object.keys(RECIPES).map((name) =>
     el("option", { value: name }, t(`study.recipe_${name}`))));
@@ -106,14 +110,14 @@ const studies = new Follower(async (job) => {
 
 /** @param {any} vary */
 const name_of = (vary) => Object.entries(vary).map(([name, value]) =>
-  `${SETTINGS_NAME(name)} ${value}`).join(", ");
+  `${SETTINGS_NAME(name)} ${typeof value === "boolean" ? t(value ? "study.yes" : "study.no") : value}`).join(", ");
 const SETTINGS_NAME = (/** @type {string} */ name) => (name in SETTINGS ? t(`study.setting.${name}`) : name);
 
 function drawResult() {
   const result = state.result;
   byId("result").hidden = !result;
   if (!result) return;
-  byId("verdict").textContent = result.verdict;
+  byId("verdict").textContent = unbroken(result.verdict);
   byId("verdict").lang = spokenIn(result.verdict) ?? document.documentElement.lang;
   byId("sentences").replaceChildren(...result.sentences.filter((/** @type {string} */ one) => one !== result.verdict)
     .map((/** @type {string} */ one) => el("li", { lang: spokenIn(one) }, one)));
