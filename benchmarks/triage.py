@@ -20,8 +20,9 @@ from typing import Final
 import numpy as np
 from PIL import Image
 
+from mien.blas import one_blas_thread
 from mien.collecting import Unusable
-from mien.collecting.copies import Copy, CopyIndex, Newcomer, in_one_thread, look_at
+from mien.collecting.copies import Copy, CopyIndex, Newcomer, look_at
 from mien.collecting.triage import FindFaces, triage
 from mien.dataset.drawn import CLASSES, draw_face
 from mien.dataset.drawn.faults import TWIN_KINDS, encode_jpeg, spoil, twin
@@ -176,7 +177,7 @@ def main() -> None:
     if options.photos:
         sets["photos"] = read(options.photos)
     results = {}
-    with in_one_thread():
+    with one_blas_thread():
         for name, photos in sets.items():
             results[name] = {"triage": triaged(photos, find_faces), "copies": compared(photos)}
             for what, rows in results[name].items():

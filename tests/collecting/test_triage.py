@@ -60,7 +60,7 @@ def test_dark_skin_hides_no_fault(
 
 
 def test_the_black_point_is_the_grey_of_a_hundredth() -> None:
-    grey = np.full((10, 20, 3), 200, np.uint8)
+    grey = np.full((10, 20), 200, np.uint8)
     assert black_point(grey) == 200 / 255
     grey[0, :2] = 50
     assert black_point(grey) == 50 / 255

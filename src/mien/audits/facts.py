@@ -123,6 +123,13 @@ def tones(image: Pixels, *, face: Face | None) -> Tones:
     return _tones(_luma(small), face, scale=small.shape[1] / image.shape[1])
 
 
+def face_brightness(image: Pixels, *, face: Face) -> float | None:
+    """What `tones` says of the face alone, in a tenth of the time; None where it is outside."""
+    small = _shrunk(_opened(image)) if max(image.shape[:2]) > _WORK_PX else image
+    part = _part(small, face, scale=small.shape[1] / image.shape[1])
+    return _brightness(_luma(part)) if part.size else None
+
+
 def measure(decoded: Decoded, *, size_bytes: int, face: Face | None) -> Facts:
     """Measure one decoded picture.
 
@@ -205,16 +212,22 @@ def blur(luma: Luma) -> float:
     Args:
         luma: 0 to 1.
     """
-    from scipy.ndimage import uniform_filter1d
-
+    cv2 = opencv()
     worst = 0.0
-    for axis in (0, 1):
-        before = np.abs(np.diff(luma, axis=axis))
-        after = np.abs(np.diff(uniform_filter1d(luma, size=9, axis=axis), axis=axis))
+    for axis, window in ((0, (1, 9)), (1, (9, 1))):
+        before = _steps(luma, axis)
+        after = _steps(cv2.blur(luma, window, borderType=cv2.BORDER_REFLECT), axis)
         total = float(before.sum())
-        kept = float(np.maximum(0, before - after).sum())
+        before -= after
+        kept = float(np.maximum(before, 0, out=before).sum())
         worst = max(worst, (total - kept) / total if total > 0 else 1.0)
     return worst
+
+
+def _steps(luma: Luma, axis: int) -> Luma:
+    steps: Luma = luma[1:] - luma[:-1] if axis == 0 else luma[:, 1:] - luma[:, :-1]
+    np.abs(steps, out=steps)
+    return steps
 
 
 def _opened(image: Pixels) -> Image:
@@ -253,9 +266,17 @@ def _tones(luma: Luma, face: Face | None, *, scale: float) -> Tones:
 def _face_brightness(luma: Luma, face: Face | None, *, scale: float) -> float | None:
     if face is None:
         return None
+    part = _part(luma, face, scale=scale)
+    return _brightness(part) if part.size else None
+
+
+def _part(image: np.ndarray, face: Face, *, scale: float) -> np.ndarray:
     left, top, right, bottom = (max(0, int(scale * v)) for v in face.xyxy_px)
-    part = luma[top : max(bottom, top + 1), left : max(right, left + 1)]
-    return round(float(np.median(part)), 4) if part.size else None
+    return image[top : max(bottom, top + 1), left : max(right, left + 1)]
+
+
+def _brightness(part: Luma) -> float:
+    return round(float(np.median(part)), 4)
 
 
 def _flat_share(image: Pixels) -> float:

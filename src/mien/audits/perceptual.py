@@ -11,11 +11,12 @@ Law: crops are left, top, width, height in shares of the image; crop 0 is the wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from jaxtyping import Float64, UInt8, UInt64
+from jaxtyping import Float64, Int, UInt8, UInt64
 
 from mien.records import Pixels
 
@@ -86,41 +87,58 @@ def thumbnail(grey: Grey) -> UInt8[np.ndarray, "64 64"]:
 
 def fingerprints(grey: Grey) -> UInt64[np.ndarray, " 8"]:
     """Hashes of the crops in `CROPS`, and last that of the mirrored whole."""
+    hashes: UInt64[np.ndarray, " 8"] = fingerprints_of([grey])[0]
+    return hashes
+
+
+def fingerprints_of(greys: Sequence[Grey]) -> UInt64[np.ndarray, "n 8"]:
+    """As `fingerprints`, of several pictures at once: two thirds of the time each."""
     from PIL import Image as Pillow
 
+    if not greys:
+        return np.zeros((0, len(CROPS) + 1), np.uint64)
     side = (_HASHED_PX, _HASHED_PX)
-    whole = Pillow.fromarray(grey).resize(side, Pillow.Resampling.BOX)
-    crops = _resized_crops(np.asarray(whole))
-    return _hashes(np.concatenate([crops, crops[:1, :, ::-1]]))
+    wholes = [Pillow.fromarray(grey).resize(side, Pillow.Resampling.BOX) for grey in greys]
+    crops = _resized_crops(np.stack([np.asarray(whole) for whole in wholes]))
+    low = _low_frequencies(np.concatenate([crops, crops[:, :1, :, ::-1]], axis=1))
+    return _hashes(low.reshape(-1, _LOW * _LOW)).reshape(len(greys), -1)
 
 
-def _resized_crops(whole: UInt8[np.ndarray, "128 128"]) -> Float64[np.ndarray, "7 32 32"]:
+def _resized_crops(wholes: UInt8[np.ndarray, "n 128 128"]) -> Float64[np.ndarray, "n 7 32 32"]:
     """Each crop at 32 x 32, as Pillow's Lanczos makes it bit for bit, all in two products.
 
     Pillow works in whole numbers: columns first, rounded to 8 bits, then rows. Products of these
     numbers are below 2 to the 53rd, so that they are exact in any order.
     """
-    across, down = _crop_taps()
-    columns = _to_8_bits(whole.astype(np.float64) @ across)  # 7 crops beside each other
-    by_crop = columns.reshape(_HASHED_PX, len(CROPS), _TRANSFORMED_PX).transpose(1, 0, 2)
-    return _to_8_bits(down @ by_crop)
+    across, which, down = _crop_taps()
+    rows = wholes.reshape(-1, _HASHED_PX).astype(np.float64)
+    columns = _to_8_bits(rows @ across)  # of different stretches, beside each other
+    by_stretch = columns.reshape(len(wholes), _HASHED_PX, -1, _TRANSFORMED_PX)
+    return _to_8_bits(down @ by_stretch.transpose(0, 2, 1, 3)[:, which])
 
 
 def _to_8_bits(sums: Float64[np.ndarray, "*axes"]) -> Float64[np.ndarray, "*axes"]:
     sums += 0.5 * _ONE
     sums *= 1 / _ONE
-    return np.clip(np.floor(sums, out=sums), 0, 255, out=sums)
+    np.floor(sums, out=sums)
+    np.maximum(sums, 0, out=sums)
+    np.minimum(sums, 255, out=sums)
+    return sums
 
 
 @cache
-def _crop_taps() -> tuple[Float64[np.ndarray, "128 224"], Float64[np.ndarray, "7 32 128"]]:
-    """The taps of each crop's columns, beside each other, and of its rows."""
-    edges = [
-        [round(_HASHED_PX * edge) for edge in (left, left + width, top, top + height)]
-        for left, top, width, height in CROPS
-    ]
-    across = np.concatenate([_taps(start, end).T for start, end, _, _ in edges], axis=1)
-    return across, np.stack([_taps(start, end) for _, _, start, end in edges])
+def _crop_taps() -> tuple[
+    Float64[np.ndarray, "128 k"], Int[np.ndarray, " 7"], Float64[np.ndarray, "7 32 128"]
+]:
+    """Taps of each stretch of columns, beside each other; each crop's stretch; taps of its rows."""
+    across = [(round(_HASHED_PX * x), round(_HASHED_PX * (x + w))) for x, _, w, _ in CROPS]
+    down = [(round(_HASHED_PX * y), round(_HASHED_PX * (y + h))) for _, y, _, h in CROPS]
+    stretches = list(dict.fromkeys(across))
+    return (
+        np.concatenate([_taps(start, end).T for start, end in stretches], axis=1),
+        np.array([stretches.index(one) for one in across]),
+        np.stack([_taps(start, end) for start, end in down]),
+    )
 
 
 def _taps(start: int, end: int) -> Float64[np.ndarray, "32 128"]:
@@ -137,8 +155,16 @@ def _taps(start: int, end: int) -> Float64[np.ndarray, "32 128"]:
     return np.trunc(taps * _ONE + np.copysign(0.5, taps))
 
 
-def _hashes(parts: Float64[np.ndarray, "k 32 32"]) -> UInt64[np.ndarray, " k"]:
-    low = (_WAVES @ parts @ _WAVES.T).reshape(len(parts), -1)
+def _low_frequencies(
+    parts: Float64[np.ndarray, "n k 32 32"],
+) -> Float64[np.ndarray, "n k 8 8"]:
+    low: Float64[np.ndarray, "n k 8 8"] = _WAVES @ (parts @ _WAVES.T)
+    return low
+
+
+def _hashes(low: Float64[np.ndarray, "k 64"]) -> UInt64[np.ndarray, " k"]:
     low[np.abs(low) < _ROUNDING] = 0.0  # an even picture has no waves, only rounding
-    bits = low > np.median(low, axis=1, keepdims=True)
+    ordered = np.sort(low, axis=1)  # for these few a quarter of the time of np.median
+    middle = low.shape[1] // 2
+    bits = low > (ordered[:, [middle - 1]] + ordered[:, [middle]]) / 2
     return np.packbits(bits, axis=1).view("<u8")[:, 0].astype(np.uint64)

@@ -20,13 +20,18 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import IO, Any, Final
 
+# What keeps linear algebra in one thread from the start, by whatever library NumPy came with.
+_THREADS: Final = (
+    "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"
+)  # fmt: skip
+
 
 class Gone(Exception):  # noqa: N818 - a fact, and no failure of the program
     """The process has ended."""
 
 
 class Apart:
-    """A process, for asking from any thread.
+    """A process, for asking from any thread; its linear algebra uses one thread.
 
     Args:
         module: The module of a function without arguments that calls `answer`.
@@ -40,6 +45,7 @@ class Apart:
     def __init__(self, module: str, function: str, *setup: object) -> None:
         self._process: Final = subprocess.Popen(
             [sys.executable, "-c", f"from {module} import {function}; {function}()"],
+            env={**os.environ, **dict.fromkeys(_THREADS, "1")},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

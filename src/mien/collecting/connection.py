@@ -9,17 +9,17 @@ Knows nothing of politeness or pictures.
 from __future__ import annotations
 
 import email.utils
-import ssl
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpcore
 
 from mien.collecting.addresses import ascii_host, check_url
 from mien.collecting.connecting import CheckedBackend, Resolve, ask_system
+from mien.collecting.pooling import Pool
 from mien.collecting.records import Unusable
 from mien.version import VERSION
 
@@ -83,13 +83,7 @@ class Browser:
         self._checked = CheckedBackend(
             resolve or ask_system, backend or httpcore.SyncBackend(), allow_local=allow_local
         )
-        self._pool = httpcore.ConnectionPool(
-            ssl_context=ssl.create_default_context(),
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=15.0,
-            network_backend=self._checked,
-        )
+        self._pool = Pool(self._checked, most=connections)
 
     def close(self) -> None:
         """Close all connections."""
@@ -135,8 +129,9 @@ class Browser:
 
     def _hop(self, url: str, *, max_bytes: int, accept: str, deadline: float) -> Answer | str:
         """The answer, or where it redirects to."""
+        target = _target(url)
         headers = [
-            (b"Host", _host_header(url)),
+            (b"Host", _host_header(target)),
             (b"User-Agent", self.user_agent.encode()),
             (b"Accept", accept.encode()),
             (b"Accept-Encoding", b"identity"),
@@ -148,10 +143,9 @@ class Browser:
             "write": times.read_s,
             "pool": times.total_s,
         }
+        request = httpcore.Request("GET", target, headers=headers, extensions={"timeout": waits})
         try:
-            with self._pool.stream(
-                "GET", _target(url), headers=headers, extensions={"timeout": waits}
-            ) as response:
+            with self._pool.stream(request) as response:
                 found = {name.lower(): value for name, value in response.headers}
                 if response.status in _REDIRECTS and b"location" in found:
                     return found[b"location"].decode("latin-1")
@@ -200,8 +194,6 @@ def read_retry_after(text: str, *, now: float) -> float | None:
 
 
 def _target(url: str) -> httpcore.URL:
-    from urllib.parse import quote, urlsplit
-
     parts = urlsplit(url)
     assert parts.hostname is not None
     path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
@@ -214,8 +206,7 @@ def _target(url: str) -> httpcore.URL:
     )
 
 
-def _host_header(url: str) -> bytes:
-    target = _target(url)
+def _host_header(target: httpcore.URL) -> bytes:
     host = b"[" + target.host + b"]" if b":" in target.host else target.host
     return host if target.port is None else host + b":" + str(target.port).encode()
 

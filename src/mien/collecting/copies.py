@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,9 +15,15 @@ import numpy as np
 from jaxtyping import Float16, Int, UInt8, UInt64
 
 from mien.audits.align import match, structures
-from mien.audits.perceptual import CROPS, THUMBNAIL_PX, fingerprints, grey_of, thumbnail
+from mien.audits.perceptual import (
+    CROPS,
+    THUMBNAIL_PX,
+    Grey,
+    fingerprints_of,
+    grey_of,
+    thumbnail,
+)
 from mien.audits.twins import agree
-from mien.blas import one_blas_thread
 from mien.records import Pixels
 
 # The audit's own first two sieves (audits/twins.py): bits of 64, and correlation before alignment.
@@ -55,23 +60,20 @@ class Copy:
 
 def look_at(pixels: Pixels) -> Look:
     """Compute what is compared."""
-    grey = grey_of(pixels)
-    thumb = thumbnail(grey)
-    parts = structures(thumb, crops=CROPS)
-    mirrored = parts[:1].reshape(1, _SIDE, _SIDE)[:, :, ::-1].reshape(1, -1)
-    return Look(
-        hashes=fingerprints(grey),
-        parts=np.concatenate([parts, mirrored]).astype(np.float16),
-        thumb=thumb,
-    )
+    return look_at_all([grey_of(pixels)])[0]
 
 
-def in_one_thread() -> AbstractContextManager[None]:
-    """Let the numerics of collecting's threads use no further threads: see `mien.blas`."""
-    side = THUMBNAIL_PX
-    some = np.random.default_rng(0).integers(0, 255, (1, side, side), dtype=np.uint8)
-    match(some, second=some, crops=np.array([CROPS[0]]))  # loads the libraries to be limited
-    return one_blas_thread()
+def look_at_all(greys: Sequence[Grey]) -> list[Look]:
+    """As `look_at`, of the luma of several pictures at once: half the time each."""
+    if not greys:
+        return []
+    thumbs = np.stack([thumbnail(grey) for grey in greys])
+    parts = structures(thumbs, crops=CROPS)
+    n = len(greys)
+    mirrored = parts[:, :1].reshape(n, 1, _SIDE, _SIDE)[..., ::-1].reshape(n, 1, -1)
+    parts = np.concatenate([parts, mirrored], axis=1).astype(np.float16)
+    hashes = fingerprints_of(greys)
+    return [Look(hashes=hashes[i], parts=parts[i], thumb=thumbs[i]) for i in range(n)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -202,7 +204,7 @@ def _nominate(
             crops = columns + shift
             a = parts[rows, crops] if is_inner else parts[rows, column]
             b = look.parts[column][None] if is_inner else look.parts[crops]
-            alike = (a.astype(np.float32) * b.astype(np.float32)).sum(axis=1).tolist()
+            alike = np.einsum("pm,pm->p", a.astype(np.float32), b.astype(np.float32)).tolist()
             for row, crop, score in zip(rows.tolist(), crops.tolist(), alike, strict=True):
                 if score > max(_SIEVE, best.get(row, (0.0,))[0]):
                     best[row] = (score, crop, mirrored, is_inner)

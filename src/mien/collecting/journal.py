@@ -21,7 +21,6 @@ from typing import Any, BinaryIO, Final, Self
 from mien.collecting.records import REASONS, Candidate, Line, Search
 from mien.errors import DatasetError, UserError
 from mien.files import write_text
-from mien.records import plain
 
 INBOX: Final = ".inbox"
 JOURNAL_NAME: Final = "journal.jsonl"
@@ -110,8 +109,14 @@ def rewrite_journal(
             write_text(path, b"".join(_encoded(line) for line in [*kept, *add]).decode())
 
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def _encoded(line: Line) -> bytes:
-    return json.dumps(plain(line), ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    # As `records.plain` has it, in a tenth of the time.
+    search = {**vars(line.search), "groups": dict(line.search.groups)}
+    value = {**vars(line), "search": search, "candidate": vars(line.candidate)}
+    return _JSON.encode(value).encode() + b"\n"
 
 
 def _decoded(row: bytes) -> Line | None:

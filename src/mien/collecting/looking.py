@@ -16,12 +16,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from mien.audits.perceptual import grey_of
 from mien.collecting.apart import Apart, Gone, answer
 from mien.collecting.cleaning import Cleaned, clean
-from mien.collecting.copies import Look, in_one_thread, look_at
+from mien.collecting.copies import Look, look_at_all
 from mien.collecting.records import Keep, Reason, Unusable
 from mien.collecting.triage import FindFaces, triage
-from mien.records import Face
 
 if TYPE_CHECKING:  # it loads what fetches, which the processes have no use for
     from mien.collecting.settings import Settings
@@ -64,30 +64,24 @@ def look_over(
         one_by_one = partial(look_over, keep=keep, find_faces=find_faces, near_copies=near_copies)
         return [answer for data in pictures for answer in one_by_one([data])]
     cleaned = [_unless_unusable(partial(clean, data, keep=keep)) for data in pictures]
+    sound = {i: one for i, one in enumerate(cleaned) if not isinstance(one, Unusable)}
+    lumas = {i: grey_of(one.pixels) for i, one in sound.items()}
+    refused = {i: one for i, one in enumerate(cleaned) if isinstance(one, Unusable)}
     if find_faces is not None:
-        found = [() if isinstance(one, Unusable) else find_faces(one.pixels) for one in cleaned]
-        cleaned = [
-            one
-            if isinstance(one, Unusable)
-            else _unless_unusable(partial(_sorted, one, faces=faces))
-            for one, faces in zip(cleaned, found, strict=True)
-        ]
-    return [
-        one
-        if isinstance(one, Unusable)
-        else Looked(
-            data=one.data,
-            ending=one.ending,
-            edits=one.edits,
-            look=look_at(one.pixels) if near_copies else None,
-        )
-        for one in cleaned
-    ]
+        faces = {i: find_faces(one.pixels) for i, one in sound.items()}
+        for i, one in sound.items():
+            try:
+                triage(one.pixels, faces=faces[i], luma=lumas[i])
+            except Unusable as error:
+                refused[i] = error
+    usable = [i for i in sound if i not in refused]
+    looks = look_at_all([lumas[i] for i in usable]) if near_copies else [None] * len(usable)
+    found = {i: _looked(sound[i], look) for i, look in zip(usable, looks, strict=True)}
+    return [refused[i] if i in refused else found[i] for i in range(len(pictures))]
 
 
-def _sorted(cleaned: Cleaned, *, faces: Sequence[Face]) -> Cleaned:
-    triage(cleaned.pixels, faces=faces)
-    return cleaned
+def _looked(cleaned: Cleaned, look: Look | None) -> Looked:
+    return Looked(data=cleaned.data, ending=cleaned.ending, edits=cleaned.edits, look=look)
 
 
 def _unless_unusable(step: Callable[[], T]) -> T | Unusable:
@@ -158,8 +152,7 @@ class Looker:
 
 def look_apart() -> None:
     """What a process does."""
-    with in_one_thread():
-        answer(_prepared)
+    answer(_prepared)
 
 
 def _prepared(

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
+from mien.blas import one_blas_thread
 from mien.collecting.books import Books
-from mien.collecting.copies import in_one_thread
 from mien.collecting.judging import Fetched, Judge, Verdict
 from mien.collecting.politeness import MAX_WAIT_S, Schedule
 from mien.collecting.records import Candidate, Gathered, Line, Search, Unusable
@@ -213,14 +213,14 @@ class Run:
         return False
 
     def _look_until_closed(self) -> None:
-        with in_one_thread():
+        with one_blas_thread():
             while some := _waiting(self._fetched, _LOOK_AT):
                 if not self._broken_off:
                     for pair in zip(some, self._judge.look(some), strict=True):
                         self._looked.put(pair)
 
     def _decide_until_closed(self) -> None:
-        with in_one_thread():
+        with one_blas_thread():
             while some := _waiting(self._looked, _DECIDE_ON):
                 for line in self._judge.decide(some, self._claim):
                     self._in_hand.release()

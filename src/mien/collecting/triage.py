@@ -12,13 +12,14 @@ from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, UInt8
 
-from mien.audits.checks.dark import is_dark
-from mien.audits.checks.overexposed import is_overexposed
-from mien.audits.facts import blur, tones
-from mien.audits.perceptual import grey_of
+from mien.audits.checks.dark import DARKEST_FACE, is_dark
+from mien.audits.checks.overexposed import BURNT_FACE, is_overexposed
+from mien.audits.facts import blur, face_brightness, tones
+from mien.audits.perceptual import Grey, grey_of
 from mien.collecting.records import Unusable
+from mien.face.resize import opencv
 from mien.records import Face, Pixels
 
 FindFaces: TypeAlias = Callable[[Pixels], Sequence[Face]]
@@ -57,12 +58,13 @@ _STROKE: Final = 48.0  # grey levels of an edge of a letter
 _STROKES_A_ROW: Final = 16
 
 
-def triage(pixels: Pixels, *, faces: Sequence[Face]) -> Face:
+def triage(pixels: Pixels, *, faces: Sequence[Face], luma: Grey | None = None) -> Face:
     """The one face that the photo is about.
 
     Args:
         pixels: Upright RGB.
         faces: Every face in it, the largest first.
+        luma: Of the pixels, where it is known already.
 
     Raises:
         Unusable: With the reason.
@@ -80,8 +82,9 @@ def triage(pixels: Pixels, *, faces: Sequence[Face]) -> Face:
     patch = _patch(pixels, face)
     if patch.size == 0:
         raise Unusable("no face", "the face lies outside the picture")
-    grey = _scaled(patch)
-    _refuse_light(pixels, face, middle=float(np.median(grey)))
+    luma = grey_of(pixels) if luma is None else luma
+    grey = _scaled(_patch(luma, face))
+    _refuse_light(pixels, face, luma=luma, middle=_median(grey))
     if flatness(patch) > MAX_FLATNESS:
         raise Unusable("drawn", "the face is made of even areas, as drawings are")
     if text_rows(grey) > MAX_TEXT_ROWS:
@@ -91,24 +94,34 @@ def triage(pixels: Pixels, *, faces: Sequence[Face]) -> Face:
     return face
 
 
-def _refuse_light(pixels: Pixels, face: Face, *, middle: float) -> None:
-    # The audit's measure of the whole picture is dear; a face of middling grey needs none.
+def _refuse_light(pixels: Pixels, face: Face, *, luma: Grey, middle: float) -> None:
+    # The audit's measures of the whole picture are dear; a face of middling grey needs none.
     if _CLEARLY_LIT[0] < middle < _CLEARLY_LIT[1]:
         return
-    light = tones(pixels, face=face)
-    if is_dark(light):
-        raise Unusable("dark", "the picture shows little but black")
-    if is_overexposed(light) or (middle > 255 * VEILED_FACE and _is_veiled(pixels)):
-        raise Unusable("overexposed", "the face is burnt to white")
+    light = face_brightness(pixels, face=face)
+    if light is None or not DARKEST_FACE <= light <= BURNT_FACE:
+        whole = tones(pixels, face=face)
+        if is_dark(whole):
+            raise Unusable("dark", "the picture shows little but black")
+        if is_overexposed(whole):
+            raise _burnt()
+    if middle > 255 * VEILED_FACE and _is_veiled(pixels, luma):
+        raise _burnt()
 
 
-def _is_veiled(pixels: Pixels) -> bool:
-    return black_point(pixels) > VEILED and float(np.mean(pixels.max(axis=2) >= 254)) > BURNT_OUT
+def _burnt() -> Unusable:
+    return Unusable("overexposed", "the face is burnt to white")
 
 
-def black_point(pixels: Pixels) -> float:
+def _is_veiled(pixels: Pixels, luma: Grey) -> bool:
+    return black_point(luma) > VEILED and float(np.mean(pixels.max(axis=2) >= 254)) > BURNT_OUT
+
+
+def black_point(luma: Grey) -> float:
     """The grey, 0 to 1, that a hundredth of the picture is darker than."""
-    counts = np.bincount(grey_of(pixels).ravel(), minlength=256)
+    from PIL import Image
+
+    counts = np.array(Image.fromarray(luma).histogram())
     return int(np.searchsorted(np.cumsum(counts), 0.01 * counts.sum())) / 255
 
 
@@ -118,14 +131,14 @@ def flatness(patch: Pixels) -> float:
     Sensors make noise everywhere; drawings and logos have areas of one colour. Dark and burnt out
     areas are left out: photos have those too.
     """
-    red, green, blue = (np.ascontiguousarray(patch[:, :, i]) for i in range(3))
+    red, green, blue = opencv().split(patch)
     same = (red[:, 1:] == red[:, :-1]) & (green[:, 1:] == green[:, :-1])
     same &= blue[:, 1:] == blue[:, :-1]
     high = np.maximum(np.maximum(red, green), blue)[:, 1:]
     low = np.minimum(np.minimum(red, green), blue)[:, 1:]
     counts = (high > 16) & (low < 250)
-    n = int(counts.sum())
-    return float((same & counts).sum() / n) if n > 100 else 0.0
+    n = np.count_nonzero(counts)
+    return np.count_nonzero(same & counts) / n if n > 100 else 0.0
 
 
 def text_rows(grey: Float32[np.ndarray, "96 96"]) -> int:
@@ -134,10 +147,11 @@ def text_rows(grey: Float32[np.ndarray, "96 96"]) -> int:
     A row of a face has some strong edges (brows, lids, lips); a row of a banner alternates between
     ink and paper all along.
     """
-    steps = np.diff(grey, axis=1)
-    if (np.abs(steps) > _STROKE).sum(axis=1).max() < _STROKES_A_ROW:
+    steps = grey[:, 1:] - grey[:, :-1]
+    is_strong = np.abs(steps) > _STROKE
+    if np.count_nonzero(is_strong, axis=1).max() < _STROKES_A_ROW:
         return 0  # as in most photos: no row has so many, however they alternate
-    strong = np.where(np.abs(steps) > _STROKE, np.sign(steps), 0)
+    strong = np.where(is_strong, np.sign(steps), 0)
     # Each strong step beside the strong step before it in its row, weak ones between left out.
     at = np.where(strong != 0, np.arange(strong.shape[1]), -1)
     last = np.maximum.accumulate(at, axis=1)
@@ -151,21 +165,29 @@ def text_rows(grey: Float32[np.ndarray, "96 96"]) -> int:
     return longest
 
 
-def _patch(pixels: Pixels, face: Face) -> Pixels:
-    h, w = pixels.shape[:2]
+def _patch(image: UInt8[np.ndarray, "h w *c"], face: Face) -> UInt8[np.ndarray, "y x *c"]:
+    h, w = image.shape[:2]
     left, top, right, bottom = (round(v) for v in face.xyxy_px)
-    return pixels[max(0, top) : min(h, bottom), max(0, left) : min(w, right)]
+    return image[max(0, top) : min(h, bottom), max(0, left) : min(w, right)]
 
 
-def _scaled(patch: Pixels) -> Float32[np.ndarray, "96 96"]:
+def _scaled(luma: Grey) -> Float32[np.ndarray, "96 96"]:
     from PIL import Image
 
-    small = Image.fromarray(np.ascontiguousarray(patch)).convert("L")
+    small = Image.fromarray(np.ascontiguousarray(luma))
     return np.asarray(small.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR), np.float32)
 
 
+def _median(grey: Float32[np.ndarray, "h w"]) -> float:
+    # Whole numbers, as `_scaled` makes them.
+    counts = np.bincount(grey.ravel().astype(np.intp), minlength=256)
+    below, n = np.cumsum(counts), grey.size
+    return float(np.searchsorted(below, [(n + 1) // 2, n // 2 + 1]).mean())
+
+
 def _halved(grey: Float32[np.ndarray, "96 96"]) -> Float32[np.ndarray, "48 48"]:
-    halves: Float32[np.ndarray, "48 48"] = grey.reshape(48, 2, 48, 2).mean(axis=(1, 3))
+    rows = grey[::2] + grey[1::2]  # whole numbers still: exact in any order
+    halves: Float32[np.ndarray, "48 48"] = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
     return halves
 
 

@@ -15,7 +15,7 @@ from jaxtyping import Float32, UInt8
 
 from mien.face.resize import opencv
 
-# The strides of its three maps of cells, in the order of its outputs.
+# The strides of its three maps of cells.
 _STRIDES: Final = (8, 16, 32)
 _OUTPUTS: Final = ("cls", "obj", "bbox", "kps")
 
@@ -50,19 +50,24 @@ class SmallYuNet:
             network.SerializeToString(), options, providers=["CPUExecutionProvider"]
         )
         self._input: Final = network.graph.input[0].name
-        self._names: Final = [f"{kind}_{stride}" for stride in _STRIDES for kind in _OUTPUTS]
+        self._names: Final = [f"{kind}_{stride}" for kind in _OUTPUTS for stride in _STRIDES]
         self._side: Final = side_px
+        self._corners, self._strides = _cells(side_px)
         self._score: Final = score
         self._overlap: Final = overlap
 
-    def detect(self, square: UInt8[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "n 15"]:
-        """Faces in a BGR square, in OpenCV's rows: box, five points, score; the surest first."""
-        picture = square.transpose(2, 0, 1)[None].astype(np.float32)
+    def detect(self, image: UInt8[np.ndarray, "h w 3"]) -> Float32[np.ndarray, "n 15"]:
+        """Faces in an RGB image that fits into the square, laid into its upper left corner.
+
+        Returns:
+            OpenCV's rows: box, five points, score; the surest first.
+        """
+        picture = np.zeros((1, 3, self._side, self._side), np.float32)
+        for layer, channel in zip(picture[0, ::-1], opencv().split(image), strict=True):  # BGR
+            layer[: image.shape[0], : image.shape[1]] = channel
         made = self._session.run(self._names, {self._input: picture})
-        maps = [made[i : i + len(_OUTPUTS)] for i in range(0, len(made), len(_OUTPUTS))]
-        rows: Float32[np.ndarray, "n 15"] = np.concatenate(
-            [self._rows(*one, stride=stride) for one, stride in zip(maps, _STRIDES, strict=True)]
-        )
+        n = len(_STRIDES)
+        rows = self._rows(*(np.concatenate(made[i : i + n], axis=1)[0] for i in range(0, 4 * n, n)))
         # A picture of one colour can make it answer with infinities: not for us to choose among.
         if len(rows) < 2 or not np.isfinite(rows).all():
             return rows
@@ -73,22 +78,30 @@ class SmallYuNet:
 
     def _rows(
         self,
-        classes: Float32[np.ndarray, "1 k 1"],
-        objects: Float32[np.ndarray, "1 k 1"],
-        boxes: Float32[np.ndarray, "1 k 4"],
-        points: Float32[np.ndarray, "1 k 10"],
-        *,
-        stride: int,
+        classes: Float32[np.ndarray, "k 1"],
+        objects: Float32[np.ndarray, "k 1"],
+        boxes: Float32[np.ndarray, "k 4"],
+        points: Float32[np.ndarray, "k 10"],
     ) -> Float32[np.ndarray, "n 15"]:
-        """The cells of one map that see a face; numbers of a cell are in strides from it."""
-        scores = np.sqrt(classes[0, :, 0].clip(0, 1) * objects[0, :, 0].clip(0, 1))
+        """The cells that see a face; numbers of a cell are in strides from it."""
+        scores = np.sqrt(classes[:, 0].clip(0, 1) * objects[:, 0].clip(0, 1))
         cells = np.flatnonzero(scores >= self._score)
-        down, right = np.divmod(cells, self._side // stride)
-        corner = np.stack([right, down], axis=1).astype(np.float32)
-        middle = (corner + boxes[0, cells, :2]) * stride
+        corner, stride = self._corners[cells], self._strides[cells]
+        middle = (corner + boxes[cells, :2]) * stride
         with np.errstate(over="ignore"):
-            size = np.exp(boxes[0, cells, 2:]) * stride
-        marks = (points[0, cells].reshape(-1, 5, 2) + corner[:, None]) * stride
+            size = np.exp(boxes[cells, 2:]) * stride
+        marks = (points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
         parts = [middle - size / 2, size, marks.reshape(-1, 10), scores[cells, None]]
         rows: Float32[np.ndarray, "n 15"] = np.concatenate(parts, axis=1).astype(np.float32)
         return rows
+
+
+def _cells(side_px: int) -> tuple[Float32[np.ndarray, "k 2"], Float32[np.ndarray, "k 1"]]:
+    """Each cell's place in its map, right and down, and its map's stride."""
+    corners, strides = [], []
+    for stride in _STRIDES:
+        n = side_px // stride
+        down, right = np.divmod(np.arange(n * n), n)
+        corners.append(np.stack([right, down], axis=1))
+        strides.append(np.full((n * n, 1), stride))
+    return np.concatenate(corners).astype(np.float32), np.concatenate(strides).astype(np.float32)

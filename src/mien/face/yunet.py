@@ -84,9 +84,7 @@ class YuNet:
             image: Upright, uint8 ``(h, w, 3)`` RGB, 0 to 255.
         """
         small, scale = shrunk(image, side_px=GLANCE_PX)
-        square = np.zeros((GLANCE_PX, GLANCE_PX, 3), np.uint8)
-        square[: small.shape[0], : small.shape[1]] = small[:, :, ::-1]  # OpenCV's BGR
-        rows = self._small().detect(square)
+        rows = self._small().detect(small)
         is_one = len(rows) == 1 and np.isfinite(rows).all()
         if is_one and max(rows[0, 2:4]) >= _LARGE * GLANCE_PX:
             return tuple(_faces(rows, scale, 0))

@@ -10,7 +10,7 @@ from mien.records import Face
 
 # Median luma and range. A dark face in a well-lit photo has range: skin alone must never trip this.
 _DARKEST: Final = 0.12
-_DARKEST_FACE: Final = 0.12
+DARKEST_FACE: Final = 0.12
 _LEAST_CONTRAST: Final = 0.25
 
 
@@ -37,4 +37,4 @@ def is_dark(light: Facts | Tones) -> bool:
         return False
     if light.face_brightness is None:
         return light.brightness < _DARKEST
-    return light.face_brightness < _DARKEST_FACE
+    return light.face_brightness < DARKEST_FACE

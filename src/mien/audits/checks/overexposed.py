@@ -11,7 +11,7 @@ from mien.records import Face
 # Even the darkest twentieth of the picture is light (no hair, no eyes, no shadow left), and the
 # face, or the picture where there is none, is nearly white. A white wall alone is no fault.
 _DARKEST: Final = 0.33
-_FACE: Final = 0.8
+BURNT_FACE: Final = 0.8
 _PICTURE: Final = 0.9
 
 
@@ -38,4 +38,4 @@ def is_overexposed(light: Facts | Tones) -> bool:
         return False
     if light.face_brightness is None:
         return light.brightness > _PICTURE
-    return light.face_brightness > _FACE
+    return light.face_brightness > BURNT_FACE
