@@ -43,7 +43,7 @@ function drawSets() {
       set.looks ? t("exam.looks", { n: set.looks }) : t("exam.sealed")),
     el("span", { class: "facts small soft" }, set.trouble ?? t("exam.set_facts", {
       n: number(set.n),
-      classes: Object.entries(set.classes).map(([label, n]) => `${label} ${n}`).join(", "),
+      classes: Object.entries(set.classes).map(([label, n]) => `${label}\u00a0${n}`).join(", "),
     }))));
   byId("sets").replaceChildren(...(rows.length ? rows : [el("p", { class: "note" }, t("exam.no_sets"))]));
 }

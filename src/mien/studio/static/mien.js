@@ -223,7 +223,7 @@ export function percent(value, digits = 0) {
 /** @param {number} value */
 export const number = (value) => NUMBER.format(value);
 /** @param {{low: number, high: number}} estimate */
-export const interval = ({ low, high }) => `${NUMBER.format(Math.round(100 * low))}–${percent(high)}`;
+export const interval = ({ low, high }) => `${NUMBER.format(Math.round(100 * low))}–\u2060${percent(high)}`; // never broken
 
 /**
  * Seconds in words, such as “1 min 20 s”.
