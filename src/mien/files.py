@@ -113,7 +113,7 @@ def write_many(contents: Mapping[Path, bytes], *, pool: Executor) -> None:
             one.result()
         for path, part in list(parts.items()):
             try:
-                part.replace(path)
+                os.replace(part, path)  # noqa: PTH105 - a Path is made for nothing
             except OSError as error:
                 raise _cannot_write(path, error) from error
             del parts[path]

@@ -9,7 +9,7 @@ from sklearn.kernel_ridge import KernelRidge
 
 from mien.audits import kernel
 from mien.audits.doubt import confident, deal, doubt
-from mien.audits.facts import blur
+from mien.audits.facts import blur, blurs
 from mien.audits.neighbours import nearest
 from mien.audits.shortcut import design, one_hot, tell
 from mien.audits.skin import skin_class, typology_angle
@@ -196,6 +196,9 @@ def test_blur_rises_with_blur():
     assert 0 <= scores[0] < 0.4
     assert 0.7 < scores[-1] <= 1
     assert blur(np.zeros((32, 32))) == 1.0
+    several = np.stack([gaussian_filter(sharp, sigma) for sigma in (0.1, 1, 2, 4)])
+    assert np.allclose(blurs(several), scores, rtol=1e-6)
+    assert blur(np.zeros((1, 32), np.float32)) == 1.0
 
 
 @pytest.mark.parametrize("rgb", [(241, 215, 196), (198, 134, 66), (141, 85, 36), (60, 34, 20)])

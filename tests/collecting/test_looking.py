@@ -16,6 +16,7 @@ import pytest
 
 from mien.collecting import Settings, looking
 from mien.collecting.cleaning import Cleaned
+from mien.collecting.copies import Look, Sketch, look_at_all
 from mien.collecting.looking import Looked, Looker, look_over
 from mien.collecting.records import Unusable
 from mien.records import Face
@@ -55,6 +56,34 @@ def test_a_process_tells_the_same_as_a_thread_and_a_dead_one_is_no_loss(
         assert isinstance(one, Looked)
         assert isinstance(other, Looked)
         assert one.data == other.data
+
+
+def test_of_a_busy_process_the_looks_are_finished_here_and_are_the_same(
+    looker: Looker, drawn: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apart = look_over(drawn[:3], keep="original", find_faces=None, near_copies=True)
+    finished: list[int] = []
+
+    def counted(sketches: list[Sketch]) -> list[Look]:
+        finished.append(len(sketches))
+        return look_at_all(sketches)
+
+    monkeypatch.setattr(looking, "look_at_all", counted)
+    looker(drawn[:3])
+    assert finished == [0]  # an idle process did it all
+    busy = looker._processes[0].ask((drawn * 9, True))
+    *there, refused = looker([*drawn[:3], b"GIF89a"])
+    assert finished == [0, 3]
+    assert isinstance(refused, Unusable)
+    for one, other in zip(there, apart, strict=True):
+        assert isinstance(one, Looked)
+        assert isinstance(other, Looked)
+        assert one.look is not None
+        assert other.look is not None
+        assert one.data == other.data
+        assert (one.look.hashes == other.look.hashes).all()
+        assert np.allclose(one.look.parts, other.look.parts, atol=1e-3)
+    assert len(busy.result(timeout=60)) == 9 * len(drawn)
 
 
 def test_large_pictures_are_looked_over_one_by_one(

@@ -171,6 +171,21 @@ def test_a_glance_sees_what_the_full_look_sees(mirror: Path) -> None:
 
 
 @pytest.mark.study
+@pytest.mark.parametrize("name", ["yunet", "haar"])
+def test_a_glance_at_several_sees_what_one_at_each_sees(mirror: Path, name: str) -> None:
+    find = load_face_finder(name)
+    images = [drawn(i, 120 + 40 * i) for i in range(3)] + [landscape(120, 160)]
+    seen = find.glance_all(images)
+    assert [len(faces) for faces in seen] == [1, 1, 1, 0]
+    for faces, image in zip(seen, images, strict=True):
+        alone = find.glance(image)
+        assert len(faces) == len(alone)
+        for one, other in zip(faces, alone, strict=True):
+            np.testing.assert_allclose(one.xyxy_px, other.xyxy_px, atol=1e-3)
+    assert find.glance_all([]) == []
+
+
+@pytest.mark.study
 def test_landmarks_lie_in_the_box_right_eye_first(mirror: Path) -> None:
     face = load_face_finder("yunet")(drawn())
     assert face is not None

@@ -127,6 +127,19 @@ def test_a_plugin_outside_the_allow_list_never_runs():
         decode(saved(ramp(), "ICO"))
 
 
+def test_the_luma_is_that_of_the_pixels_where_the_file_is_plain_rgb():
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), dtype=np.uint8)
+    for mode, kind in (("RGB", "JPEG"), ("RGB", "PNG"), ("RGBA", "PNG"), ("L", "JPEG")):
+        file = io.BytesIO()
+        Image.fromarray(pixels).convert(mode).save(file, kind)
+        decoded = decode(file.getvalue(), luma=True)
+        assert (decoded.luma is None) == (mode != "RGB")
+        if decoded.luma is not None:
+            same = np.asarray(Image.fromarray(decoded.pixels).convert("L"))
+            np.testing.assert_array_equal(decoded.luma, same)
+        assert decode(file.getvalue()).luma is None
+
+
 def test_alpha_lies_on_white():
     clear = Image.new("RGBA", (4, 4), (0, 0, 0, 0))
     assert (decode(saved(clear, "PNG")).pixels == 255).all()

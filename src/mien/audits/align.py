@@ -196,7 +196,7 @@ def _fit(
     reading = _Reading(layers)
     now, best = crops, crops
     best_score = np.full(p, -np.inf)
-    for step in range(steps + 1):
+    for _ in range(steps):
         reading.at(now, out=rows[:, :3])
         np.multiply(rows[:, 0], grid, out=rows[:, 3])
         np.multiply(rows[:, 1], grid[:, None], out=rows[:, 4])
@@ -209,9 +209,12 @@ def _fit(
         better = score > best_score
         best = np.where(better[:, None], now, best)
         best_score = np.where(better, score, best_score)
-        if step < steps:
-            now = _moved(now, sums * (side * side), deviation)
-    return best
+        now = _moved(now, sums * (side * side), deviation)
+    # Where the last step led needs no slopes.
+    seen = np.empty_like(first)
+    _Reading(first[:, None]).at(now, out=seen[:, None])
+    better = _means_of_products(_normal(seen), target) > best_score
+    return np.where(better[:, None], now, best)
 
 
 # The rows of `_fit`'s matrix.
@@ -228,8 +231,8 @@ def _moved(
 ) -> Float[np.ndarray, "p 4"]:
     """One step of Gauss-Newton; derivatives are in grey levels a picture's width."""
     hessian = sums[:, _SLOPES][:, :, _SLOPES] / (deviation**2)[:, None, None]
-    trace = np.trace(hessian, axis1=1, axis2=2)
-    hessian += np.eye(4) * (1e-3 * trace / 4 + 1e-3)[:, None, None]
+    diagonal = np.einsum("pii->pi", hessian)  # a view
+    diagonal += (1e-3 / 4) * diagonal.sum(axis=1, keepdims=True) + 1e-3
     error = sums[:, _SLOPES, _TARGET] - sums[:, _SLOPES, _SEEN] / deviation[:, None]
     move = np.linalg.solve(hessian, (error / deviation[:, None])[:, :, None])[:, :, 0]
     now: Float[np.ndarray, "p 4"] = crops + move.clip(-0.03, 0.03).astype(np.float32)

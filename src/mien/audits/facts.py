@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from jaxtyping import Float, Int, UInt8, UInt64
+from jaxtyping import Float, Float64, Int, UInt8, UInt64
 
 from mien.audits.chips import CHIP_PX, chip
 from mien.audits.packing import pack
@@ -212,19 +212,39 @@ def blur(luma: Luma) -> float:
     Args:
         luma: 0 to 1.
     """
+    return float(blurs(luma[None])[0])
+
+
+def blurs(lumas: Float[np.ndarray, "n h w"]) -> Float64[np.ndarray, " n"]:
+    """As `blur`, of several pictures of one size at once."""
+    n, height, width = lumas.shape
     cv2 = opencv()
-    worst = 0.0
-    for axis, window in ((0, (1, 9)), (1, (9, 1))):
-        before = _steps(luma, axis)
-        after = _steps(cv2.blur(luma, window, borderType=cv2.BORDER_REFLECT), axis)
-        total = float(before.sum())
-        before -= after
-        kept = float(np.maximum(before, 0, out=before).sum())
-        worst = max(worst, (total - kept) / total if total > 0 else 1.0)
+    # Below each other for windows across, beside each other for windows down.
+    beside = lumas.transpose(1, 0, 2).reshape(height, n * width)
+    down = cv2.blur(beside, (1, 9), borderType=cv2.BORDER_REFLECT)
+    below = lumas.reshape(n * height, width)
+    across = cv2.blur(below, (9, 1), borderType=cv2.BORDER_REFLECT)
+    of_down = [_steps(one, axis=0).reshape(height - 1, n, width) for one in (beside, down)]
+    of_across = [_steps(one, axis=1).reshape(n, height, width - 1) for one in (below, across)]
+    worst: Float64[np.ndarray, " n"] = np.maximum(
+        _lost(*of_down, axes=(0, 2)), _lost(*of_across, axes=(1, 2))
+    )
     return worst
 
 
-def _steps(luma: Luma, axis: int) -> Luma:
+def _lost(
+    before: np.ndarray, after: np.ndarray, *, axes: tuple[int, int]
+) -> Float64[np.ndarray, " n"]:
+    """The share of each picture's steps that is gone already."""
+    total = before.sum(axis=axes).astype(np.float64)
+    before -= after
+    kept = np.maximum(before, 0, out=before).sum(axis=axes).astype(np.float64)
+    lost: Float64[np.ndarray, " n"] = np.ones_like(total)
+    np.divide(total - kept, total, out=lost, where=total > 0)
+    return lost
+
+
+def _steps(luma: Luma, *, axis: int) -> Luma:
     steps: Luma = luma[1:] - luma[:-1] if axis == 0 else luma[:, 1:] - luma[:, :-1]
     np.abs(steps, out=steps)
     return steps

@@ -11,7 +11,6 @@ Law: crops are left, top, width, height in shares of the image; crop 0 is the wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
@@ -85,23 +84,25 @@ def thumbnail(grey: Grey) -> UInt8[np.ndarray, "64 64"]:
     return np.asarray(Pillow.fromarray(grey).resize(side, Pillow.Resampling.BOX))
 
 
+def hashed(grey: Grey) -> UInt8[np.ndarray, "128 128"]:
+    """The picture, squashed to the size that its hashes are made of."""
+    from PIL import Image as Pillow
+
+    side = (_HASHED_PX, _HASHED_PX)
+    return np.asarray(Pillow.fromarray(grey).resize(side, Pillow.Resampling.BOX))
+
+
 def fingerprints(grey: Grey) -> UInt64[np.ndarray, " 8"]:
     """Hashes of the crops in `CROPS`, and last that of the mirrored whole."""
-    hashes: UInt64[np.ndarray, " 8"] = fingerprints_of([grey])[0]
+    hashes: UInt64[np.ndarray, " 8"] = fingerprints_of(hashed(grey)[None])[0]
     return hashes
 
 
-def fingerprints_of(greys: Sequence[Grey]) -> UInt64[np.ndarray, "n 8"]:
-    """As `fingerprints`, of several pictures at once: two thirds of the time each."""
-    from PIL import Image as Pillow
-
-    if not greys:
-        return np.zeros((0, len(CROPS) + 1), np.uint64)
-    side = (_HASHED_PX, _HASHED_PX)
-    wholes = [Pillow.fromarray(grey).resize(side, Pillow.Resampling.BOX) for grey in greys]
-    crops = _resized_crops(np.stack([np.asarray(whole) for whole in wholes]))
+def fingerprints_of(wholes: UInt8[np.ndarray, "n 128 128"]) -> UInt64[np.ndarray, "n 8"]:
+    """As `fingerprints`, of several as `hashed` makes them: two thirds of the time each."""
+    crops = _resized_crops(wholes)
     low = _low_frequencies(np.concatenate([crops, crops[:, :1, :, ::-1]], axis=1))
-    return _hashes(low.reshape(-1, _LOW * _LOW)).reshape(len(greys), -1)
+    return _hashes(low.reshape(-1, _LOW * _LOW)).reshape(len(wholes), -1)
 
 
 def _resized_crops(wholes: UInt8[np.ndarray, "n 128 128"]) -> Float64[np.ndarray, "n 7 32 32"]:

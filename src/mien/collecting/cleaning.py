@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Final
 
-import numpy as np
-
+from mien.audits.perceptual import Grey, grey_of
 from mien.collecting.records import Keep, Unusable
 from mien.errors import PhotoError
 from mien.image.decode import HEAD_BYTES, Decoded, Format, decode, sniff
@@ -57,12 +56,14 @@ class Cleaned:
         data: The file.
         ending: Of its name, such as ``".jpg"``.
         pixels: Upright RGB.
+        luma: Of these, as `mien.audits.perceptual.grey_of` makes it.
         edits: What was done, in words for the ledger.
     """
 
     data: bytes
     ending: str
     pixels: Pixels
+    luma: Grey
     edits: str
 
 
@@ -93,20 +94,22 @@ def clean(data: bytes, *, keep: Keep) -> Cleaned:
         Unusable: ``"broken picture"``.
     """
     try:
-        decoded = decode(data)
-        upright = np.ascontiguousarray(upright_pixels(decoded))
+        decoded = decode(data, luma=True)
+        upright = upright_pixels(decoded)
+        is_turned = decoded.orientation != 1
+        luma = grey_of(upright) if is_turned or decoded.luma is None else decoded.luma
         if keep == "original" and decoded.format in _ENDINGS:
             stripped = _stripped(data, decoded)
             if stripped is not None:
                 edits = "none" if stripped == data else "metadata removed"
                 return Cleaned(data=stripped, ending=_ENDINGS[decoded.format], pixels=upright,
-                               edits=edits)  # fmt: skip
+                               luma=luma, edits=edits)  # fmt: skip
     except PhotoError as error:
         raise Unusable("broken picture", error.message) from error
-    return _anew(upright, lossy=decoded.format in ("jpeg", "webp"))
+    return _anew(upright, luma, lossy=decoded.format in ("jpeg", "webp"))
 
 
-def _anew(pixels: Pixels, *, lossy: bool) -> Cleaned:
+def _anew(pixels: Pixels, luma: Grey, *, lossy: bool) -> Cleaned:
     from PIL import Image
 
     file = BytesIO()
@@ -117,7 +120,11 @@ def _anew(pixels: Pixels, *, lossy: bool) -> Cleaned:
         Image.fromarray(pixels).save(file, "PNG")
         edits = "encoded anew as PNG, upright"
     return Cleaned(
-        data=file.getvalue(), ending=".jpg" if lossy else ".png", pixels=pixels, edits=edits
+        data=file.getvalue(),
+        ending=".jpg" if lossy else ".png",
+        pixels=pixels,
+        luma=luma,
+        edits=edits,
     )
 
 

@@ -21,6 +21,7 @@ from mien.audits.perceptual import (
     Grey,
     fingerprints_of,
     grey_of,
+    hashed,
     thumbnail,
 )
 from mien.audits.twins import agree
@@ -58,21 +59,39 @@ class Copy:
     mirrored: bool
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sketch:
+    """What a `Look` is made of.
+
+    Attributes:
+        thumb: The picture's luma, 64 x 64.
+        hashed: The same at the size that hashes are made of.
+    """
+
+    thumb: UInt8[np.ndarray, "64 64"]
+    hashed: UInt8[np.ndarray, "128 128"]
+
+
+def sketch(luma: Grey) -> Sketch:
+    """Shrink a picture to what is compared."""
+    return Sketch(thumb=thumbnail(luma), hashed=hashed(luma))
+
+
 def look_at(pixels: Pixels) -> Look:
     """Compute what is compared."""
-    return look_at_all([grey_of(pixels)])[0]
+    return look_at_all([sketch(grey_of(pixels))])[0]
 
 
-def look_at_all(greys: Sequence[Grey]) -> list[Look]:
-    """As `look_at`, of the luma of several pictures at once: half the time each."""
-    if not greys:
+def look_at_all(sketches: Sequence[Sketch]) -> list[Look]:
+    """As `look_at`, of several pictures at once: half the time each."""
+    if not sketches:
         return []
-    thumbs = np.stack([thumbnail(grey) for grey in greys])
+    thumbs = np.stack([one.thumb for one in sketches])
     parts = structures(thumbs, crops=CROPS)
-    n = len(greys)
+    n = len(sketches)
     mirrored = parts[:, :1].reshape(n, 1, _SIDE, _SIDE)[..., ::-1].reshape(n, 1, -1)
     parts = np.concatenate([parts, mirrored], axis=1).astype(np.float16)
-    hashes = fingerprints_of(greys)
+    hashes = fingerprints_of(np.stack([one.hashed for one in sketches]))
     return [Look(hashes=hashes[i], parts=parts[i], thumb=thumbs[i]) for i in range(n)]
 
 
@@ -198,9 +217,10 @@ def _nominate(
         inner = np.bitwise_count(hashes[:, :n_crops] ^ look.hashes[column])
         outer = np.bitwise_count(hashes[:, [column]] ^ look.hashes[None, 1:n_crops])
         for is_inner, bits, shift in ((1, inner, 0), (0, outer, 1)):
-            rows, columns = np.nonzero(bits <= _NEAR_BITS)
-            if not len(rows):
+            near = np.flatnonzero(bits <= _NEAR_BITS)
+            if not len(near):
                 continue
+            rows, columns = np.divmod(near, bits.shape[1])
             crops = columns + shift
             a = parts[rows, crops] if is_inner else parts[rows, column]
             b = look.parts[column][None] if is_inner else look.parts[crops]

@@ -16,12 +16,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from mien.audits.perceptual import grey_of
 from mien.collecting.apart import Apart, Gone, answer
 from mien.collecting.cleaning import Cleaned, clean
-from mien.collecting.copies import Look, look_at_all
+from mien.collecting.copies import Look, Sketch, look_at_all, sketch
 from mien.collecting.records import Keep, Reason, Unusable
-from mien.collecting.triage import FindFaces, triage
+from mien.collecting.triage import FindFaces, FindMany, Sight, triage_all
 
 if TYPE_CHECKING:  # it loads what fetches, which the processes have no use for
     from mien.collecting.settings import Settings
@@ -52,36 +51,81 @@ class Looked:
     look: Look | None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sorted:
+    """As `Looked`, before its look is made of `sketch`."""
+
+    data: bytes
+    ending: str
+    edits: str
+    sketch: Sketch | None
+
+
 def look_over(
     pictures: Sequence[bytes], *, keep: Keep, find_faces: FindFaces | None, near_copies: bool
 ) -> list[Looked | Unusable]:
-    """Clean pictures, sort them, and note what copies are told by; or the reasons why not.
+    """Clean pictures, sort them, and note what copies are told by; or the reasons why not."""
+    return finished(
+        sort_out(pictures, keep=keep, find_many=_many(find_faces), near_copies=near_copies)
+    )
+
+
+def _many(find_faces: FindFaces | None) -> FindMany | None:
+    return None if find_faces is None else lambda images: [find_faces(one) for one in images]
+
+
+def finished(answers: Sequence[Looked | Sorted | Unusable]) -> list[Looked | Unusable]:
+    """Make what is compared with others, of all pictures of which it is not made yet."""
+    begun = [one for one in answers if isinstance(one, Sorted)]
+    looks = iter(look_at_all([one.sketch for one in begun if one.sketch is not None]))
+    return [
+        Looked(
+            data=one.data,
+            ending=one.ending,
+            edits=one.edits,
+            look=None if one.sketch is None else next(looks),
+        )
+        if isinstance(one, Sorted)
+        else one
+        for one in answers
+    ]
+
+
+def sort_out(
+    pictures: Sequence[bytes], *, keep: Keep, find_many: FindMany | None, near_copies: bool
+) -> list[Sorted | Unusable]:
+    """As `look_over`, but for what `finished` does.
 
     One step after the other for all of them, not one picture after the other: each step's code then
     stays at hand, which saves a sixth of the time. Not so large ones: all are decoded at once.
     """
     if len(pictures) > 1 and sum(map(len, pictures)) > _LARGE_BYTES:
-        one_by_one = partial(look_over, keep=keep, find_faces=find_faces, near_copies=near_copies)
+        one_by_one = partial(sort_out, keep=keep, find_many=find_many, near_copies=near_copies)
         return [answer for data in pictures for answer in one_by_one([data])]
-    cleaned = [_unless_unusable(partial(clean, data, keep=keep)) for data in pictures]
-    sound = {i: one for i, one in enumerate(cleaned) if not isinstance(one, Unusable)}
-    lumas = {i: grey_of(one.pixels) for i, one in sound.items()}
-    refused = {i: one for i, one in enumerate(cleaned) if isinstance(one, Unusable)}
-    if find_faces is not None:
-        faces = {i: find_faces(one.pixels) for i, one in sound.items()}
-        for i, one in sound.items():
-            try:
-                triage(one.pixels, faces=faces[i], luma=lumas[i])
-            except Unusable as error:
-                refused[i] = error
-    usable = [i for i in sound if i not in refused]
-    looks = look_at_all([lumas[i] for i in usable]) if near_copies else [None] * len(usable)
-    found = {i: _looked(sound[i], look) for i, look in zip(usable, looks, strict=True)}
-    return [refused[i] if i in refused else found[i] for i in range(len(pictures))]
-
-
-def _looked(cleaned: Cleaned, look: Look | None) -> Looked:
-    return Looked(data=cleaned.data, ending=cleaned.ending, edits=cleaned.edits, look=look)
+    answers: list[Cleaned | Unusable] = [
+        _unless_unusable(partial(clean, data, keep=keep)) for data in pictures
+    ]
+    sound = {i: one for i, one in enumerate(answers) if isinstance(one, Cleaned)}
+    if find_many is not None:
+        found = find_many([one.pixels for one in sound.values()])
+        sights = [
+            Sight(pixels=one.pixels, luma=one.luma, faces=faces)
+            for one, faces in zip(sound.values(), found, strict=True)
+        ]
+        for i, verdict in zip(list(sound), triage_all(sights), strict=True):
+            if isinstance(verdict, Unusable):
+                answers[i] = verdict
+                del sound[i]
+    made = {
+        i: Sorted(
+            data=one.data,
+            ending=one.ending,
+            edits=one.edits,
+            sketch=sketch(one.luma) if near_copies else None,
+        )
+        for i, one in sound.items()
+    }
+    return [one if isinstance(one, Unusable) else made[i] for i, one in enumerate(answers)]
 
 
 def _unless_unusable(step: Callable[[], T]) -> T | Unusable:
@@ -121,8 +165,11 @@ class Looker:
         able = [one for one in self._processes if one.can_answer]
         if able:
             with suppress(Gone):
-                answers = min(able, key=len).ask(pictures).result()
-                return [_arrived(*pair) for pair in zip(answers, pictures, strict=True)]
+                process = min(able, key=len)
+                # One that is busy already is what all wait for: then we finish its work.
+                answers = process.ask((pictures, len(process) == 0)).result()
+                arrived = [_arrived(*pair) for pair in zip(answers, pictures, strict=True)]
+                return finished(arrived)
         some = self._settings
         return look_over(
             pictures, keep=some.keep, find_faces=some.find_faces, near_copies=some.near_copies
@@ -157,23 +204,35 @@ def look_apart() -> None:
 
 def _prepared(
     keep: Keep, detector: str | None, near_copies: bool
-) -> Callable[[Sequence[bytes]], list[Looked | tuple[Reason, str]]]:
-    find_faces: FindFaces | None = None
+) -> Callable[[tuple[Sequence[bytes], bool]], list[Looked | Sorted | tuple[Reason, str]]]:
+    find_many: FindMany | None = None
     if detector is not None:
         from mien.face import load_face_finder
 
-        find_faces = load_face_finder(detector).glance
+        find_many = load_face_finder(detector).glance_all
     # What is loaded by now stays: looking through it for garbage takes a tenth of the time.
     gc.collect()
     gc.freeze()
-    return partial(_look_there, keep=keep, find_faces=find_faces, near_copies=near_copies)
+    return partial(_look_there, keep=keep, find_many=find_many, near_copies=near_copies)
 
 
 def _look_there(
-    pictures: Sequence[bytes], *, keep: Keep, find_faces: FindFaces | None, near_copies: bool
-) -> list[Looked | tuple[Reason, str]]:
-    """As `look_over`; a refusal travels as words, and a file that stays as it is not at all."""
-    looked = look_over(pictures, keep=keep, find_faces=find_faces, near_copies=near_copies)
+    question: tuple[Sequence[bytes], bool],
+    *,
+    keep: Keep,
+    find_many: FindMany | None,
+    near_copies: bool,
+) -> list[Looked | Sorted | tuple[Reason, str]]:
+    """As `look_over`, or without `finished` where the question's second says so.
+
+    A refusal travels as words, and a file that stays as it is not at all.
+    """
+    pictures, finish = question
+    looked: Sequence[Looked | Sorted | Unusable] = sort_out(
+        pictures, keep=keep, find_many=find_many, near_copies=near_copies
+    )
+    if finish:
+        looked = finished(looked)
     return [
         (one.reason, one.message)
         if isinstance(one, Unusable)
@@ -182,7 +241,9 @@ def _look_there(
     ]
 
 
-def _arrived(answer: Looked | tuple[Reason, str], data: bytes) -> Looked | Unusable:
-    if not isinstance(answer, Looked):
+def _arrived(
+    answer: Looked | Sorted | tuple[Reason, str], data: bytes
+) -> Looked | Sorted | Unusable:
+    if isinstance(answer, tuple):
         return Unusable(*answer)
     return answer if answer.data else replace(answer, data=data)

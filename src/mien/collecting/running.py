@@ -34,6 +34,8 @@ _WRITE_SHARE: Final = 0.05
 # Pictures that are looked over, or decided on, at once where so many wait.
 _LOOK_AT: Final = 8
 _DECIDE_ON: Final = 32
+# How long is waited for half as many to come together: deciding on ten costs half more a picture.
+_LINGER_S: Final = 0.1
 
 T = TypeVar("T")
 
@@ -77,7 +79,8 @@ class Run:
         self._looked: queue.Queue[tuple[Fetched, Verdict] | None] = queue.Queue()
         self._answers: queue.Queue[Line | BaseException | None] = queue.Queue()
         # Those past a target have been fetched for nothing: then no more than threads are in hand.
-        self._in_hand = threading.Semaphore(settings.workers * (2 if target is None else 1))
+        self._in_hand = threading.Semaphore(settings.workers * (3 if target is None else 1))
+        self._linger_s = _LINGER_S if target is None else 0.0
         self._broken_off = False
         self._asked = books.gathered(search).asked
         self._n_open = 0
@@ -221,7 +224,7 @@ class Run:
 
     def _decide_until_closed(self) -> None:
         with one_blas_thread():
-            while some := _waiting(self._looked, _DECIDE_ON):
+            while some := _waiting(self._looked, _DECIDE_ON, linger_s=self._linger_s):
                 for line in self._judge.decide(some, self._claim):
                     self._in_hand.release()
                     self._answers.put(line)
@@ -247,11 +250,16 @@ class Run:
         return True
 
 
-def _waiting(line: queue.Queue[T | None], n: int) -> list[T]:
-    """Up to `n` that wait in a queue, at least one; none once there is nothing but an end."""
+def _waiting(line: queue.Queue[T | None], n: int, *, linger_s: float = 0.0) -> list[T]:
+    """Up to `n` that wait in a queue, at least one; none once there is nothing but an end.
+
+    Lingers a little where fewer than half as many wait.
+    """
     first = line.get()
     if first is None:
         return []
+    if linger_s and line.qsize() < n // 2:
+        time.sleep(linger_s)
     found = [first]
     with contextlib.suppress(queue.Empty):
         while len(found) < n:

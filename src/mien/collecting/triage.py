@@ -9,14 +9,15 @@ they refuse what a person would refuse at a glance and leave doubt to the audit 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeAlias
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from mien.audits.checks.dark import DARKEST_FACE, is_dark
-from mien.audits.checks.overexposed import BURNT_FACE, is_overexposed
-from mien.audits.facts import blur, face_brightness, tones
+from mien.audits.facts import blurs, face_brightness, tones
+from mien.audits.light import BURNT_FACE, DARKEST_FACE, is_dark, is_overexposed
 from mien.audits.perceptual import Grey, grey_of
 from mien.collecting.records import Unusable
 from mien.face.resize import opencv
@@ -24,6 +25,9 @@ from mien.records import Face, Pixels
 
 FindFaces: TypeAlias = Callable[[Pixels], Sequence[Face]]
 """An upright image to every face in it, the largest first."""
+
+FindMany: TypeAlias = Callable[[Sequence[Pixels]], Sequence[Sequence[Face]]]
+"""As `FindFaces`, of several images."""
 
 # Side of a face's box. Backbones see a face at 112 px; less than half of that is mostly guessed.
 MIN_FACE_PX: Final = 56
@@ -58,17 +62,64 @@ _STROKE: Final = 48.0  # grey levels of an edge of a letter
 _STROKES_A_ROW: Final = 16
 
 
-def triage(pixels: Pixels, *, faces: Sequence[Face], luma: Grey | None = None) -> Face:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sight:
+    """A picture and what was found in it.
+
+    Attributes:
+        pixels: Upright RGB.
+        luma: Of these.
+        faces: Every face in it, the largest first.
+    """
+
+    pixels: Pixels
+    luma: Grey
+    faces: Sequence[Face]
+
+
+def triage(pixels: Pixels, *, faces: Sequence[Face]) -> Face:
     """The one face that the photo is about.
 
     Args:
         pixels: Upright RGB.
         faces: Every face in it, the largest first.
-        luma: Of the pixels, where it is known already.
 
     Raises:
         Unusable: With the reason.
     """
+    (answer,) = triage_all([Sight(pixels=pixels, luma=grey_of(pixels), faces=faces)])
+    if isinstance(answer, Unusable):
+        raise answer
+    return answer
+
+
+def triage_all(sights: Sequence[Sight]) -> list[Face | Unusable]:
+    """As `triage`, of several pictures: of each its face, or the reason why it is refused.
+
+    What is measured of faces at 96 px is measured of all at once, which takes half the time.
+    """
+    found = [_unless_unusable(partial(_framed, one)) for one in sights]
+    framed = [i for i, face in enumerate(found) if not isinstance(face, Unusable)]
+    if not framed:
+        return found
+    greys = np.stack([_scaled(_patch(sights[i].luma, sights[i].faces[0])) for i in framed])
+    measured = zip(framed, greys, _text_rows(greys), _is_blurred(greys), strict=True)
+    for i, grey, n_rows, is_blurred in measured:
+        judge = partial(_judged, sights[i], grey=grey, text_rows=n_rows, is_blurred=is_blurred)
+        found[i] = _unless_unusable(judge)
+    return found
+
+
+def _unless_unusable(step: Callable[[], Face]) -> Face | Unusable:
+    try:
+        return step()
+    except Unusable as error:
+        return error
+
+
+def _framed(sight: Sight) -> Face:
+    """The one face that can be measured."""
+    faces = sight.faces
     if not faces:
         raise Unusable("no face", "no face is found")
     face = faces[0]
@@ -79,19 +130,38 @@ def triage(pixels: Pixels, *, faces: Sequence[Face], luma: Grey | None = None) -
     side = min(right - left, bottom - top)
     if side < MIN_FACE_PX:
         raise Unusable("small", f"the face is {side:.1f} px wide, at least {MIN_FACE_PX}")
-    patch = _patch(pixels, face)
-    if patch.size == 0:
+    if _patch(sight.luma, face).size == 0:
         raise Unusable("no face", "the face lies outside the picture")
-    luma = grey_of(pixels) if luma is None else luma
-    grey = _scaled(_patch(luma, face))
-    _refuse_light(pixels, face, luma=luma, middle=_median(grey))
-    if flatness(patch) > MAX_FLATNESS:
+    return face
+
+
+def _judged(
+    sight: Sight, *, grey: Float32[np.ndarray, "96 96"], text_rows: int, is_blurred: bool
+) -> Face:
+    """The face, unless what was measured of it speaks against it."""
+    face = sight.faces[0]
+    _refuse_light(sight.pixels, face, luma=sight.luma, middle=_median(grey))
+    if flatness(_patch(sight.pixels, face)) > MAX_FLATNESS:
         raise Unusable("drawn", "the face is made of even areas, as drawings are")
-    if text_rows(grey) > MAX_TEXT_ROWS:
+    if text_rows > MAX_TEXT_ROWS:
         raise Unusable("text over the face", "there is text over the face")
-    if blur(grey / 255) > MAX_BLUR or blur(_halved(grey) / 255) > MAX_HALVED_BLUR:
+    if is_blurred:
         raise Unusable("blurred", "the face is blurred")
     return face
+
+
+def _text_rows(greys: Float32[np.ndarray, "n 96 96"]) -> list[int]:
+    strong = np.abs(greys[:, :, 1:] - greys[:, :, :-1]) > _STROKE
+    most = np.count_nonzero(strong, axis=2).max(axis=1)
+    # In most photos no row has so many strong edges, however they alternate.
+    return [
+        text_rows(grey) if n >= _STROKES_A_ROW else 0 for grey, n in zip(greys, most, strict=True)
+    ]
+
+
+def _is_blurred(greys: Float32[np.ndarray, "n 96 96"]) -> list[bool]:
+    whole, halved = blurs(greys / 255), blurs(_halved(greys) / 255)
+    return [bool(one) for one in (whole > MAX_BLUR) | (halved > MAX_HALVED_BLUR)]
 
 
 def _refuse_light(pixels: Pixels, face: Face, *, luma: Grey, middle: float) -> None:
@@ -148,10 +218,7 @@ def text_rows(grey: Float32[np.ndarray, "96 96"]) -> int:
     ink and paper all along.
     """
     steps = grey[:, 1:] - grey[:, :-1]
-    is_strong = np.abs(steps) > _STROKE
-    if np.count_nonzero(is_strong, axis=1).max() < _STROKES_A_ROW:
-        return 0  # as in most photos: no row has so many, however they alternate
-    strong = np.where(is_strong, np.sign(steps), 0)
+    strong = np.where(np.abs(steps) > _STROKE, np.sign(steps), 0)
     # Each strong step beside the strong step before it in its row, weak ones between left out.
     at = np.where(strong != 0, np.arange(strong.shape[1]), -1)
     last = np.maximum.accumulate(at, axis=1)
@@ -185,9 +252,10 @@ def _median(grey: Float32[np.ndarray, "h w"]) -> float:
     return float(np.searchsorted(below, [(n + 1) // 2, n // 2 + 1]).mean())
 
 
-def _halved(grey: Float32[np.ndarray, "96 96"]) -> Float32[np.ndarray, "48 48"]:
-    rows = grey[::2] + grey[1::2]  # whole numbers still: exact in any order
-    halves: Float32[np.ndarray, "48 48"] = (rows[:, ::2] + rows[:, 1::2]) * np.float32(0.25)
+def _halved(greys: Float32[np.ndarray, "n 96 96"]) -> Float32[np.ndarray, "n 48 48"]:
+    rows = greys[:, ::2] + greys[:, 1::2]  # whole numbers still: exact in any order
+    halves: Float32[np.ndarray, "n 48 48"] = rows[:, :, ::2] + rows[:, :, 1::2]
+    halves *= 0.25
     return halves
 
 

@@ -7,11 +7,12 @@ be called from many threads; one thread a call.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32, Int, UInt8
 
 from mien.face.resize import opencv
 
@@ -37,6 +38,7 @@ class SmallYuNet:
         network = onnx.load(path)
         # The file is laid out for 640 px; all its layers take any size.
         for given in network.graph.input:
+            given.type.tensor_type.shape.dim[0].dim_param = "pictures"
             for axis in (2, 3):
                 given.type.tensor_type.shape.dim[axis].dim_value = side_px
         for made in network.graph.output:
@@ -62,12 +64,27 @@ class SmallYuNet:
         Returns:
             OpenCV's rows: box, five points, score; the surest first.
         """
-        picture = np.zeros((1, 3, self._side, self._side), np.float32)
-        for layer, channel in zip(picture[0, ::-1], opencv().split(image), strict=True):  # BGR
-            layer[: image.shape[0], : image.shape[1]] = channel
-        made = self._session.run(self._names, {self._input: picture})
-        n = len(_STRIDES)
-        rows = self._rows(*(np.concatenate(made[i : i + n], axis=1)[0] for i in range(0, 4 * n, n)))
+        return self.detect_all([image])[0]
+
+    def detect_all(
+        self, images: Sequence[UInt8[np.ndarray, "h w 3"]]
+    ) -> list[Float32[np.ndarray, "n 15"]]:
+        """As `detect`, of several images at once: two thirds of the time each."""
+        batch = np.zeros((len(images), 3, self._side, self._side), np.float32)
+        for image, picture in zip(images, batch, strict=True):
+            height, width = image.shape[:2]
+            for layer, channel in zip(picture[::-1], opencv().split(image), strict=True):  # BGR
+                layer[:height, :width] = channel
+        made = self._session.run(self._names, {self._input: batch})
+        n, kinds = len(_STRIDES), len(_OUTPUTS)
+        # The file knows of one picture: cells of several come one picture's after the other's.
+        cells = [one.reshape(len(images), -1, one.shape[-1]) for one in made]
+        joined = (np.concatenate(cells[i * n : i * n + n], axis=1) for i in range(kinds))
+        owners, rows = self._rows(*joined)
+        return [self._chosen(rows[owners == i]) for i in range(len(images))]
+
+    def _chosen(self, rows: Float32[np.ndarray, "n 15"]) -> Float32[np.ndarray, "m 15"]:
+        """Of boxes that share much, the surest."""
         # A picture of one colour can make it answer with infinities: not for us to choose among.
         if len(rows) < 2 or not np.isfinite(rows).all():
             return rows
@@ -78,22 +95,22 @@ class SmallYuNet:
 
     def _rows(
         self,
-        classes: Float32[np.ndarray, "k 1"],
-        objects: Float32[np.ndarray, "k 1"],
-        boxes: Float32[np.ndarray, "k 4"],
-        points: Float32[np.ndarray, "k 10"],
-    ) -> Float32[np.ndarray, "n 15"]:
-        """The cells that see a face; numbers of a cell are in strides from it."""
-        scores = np.sqrt(classes[:, 0].clip(0, 1) * objects[:, 0].clip(0, 1))
-        cells = np.flatnonzero(scores >= self._score)
+        classes: Float32[np.ndarray, "b k 1"],
+        objects: Float32[np.ndarray, "b k 1"],
+        boxes: Float32[np.ndarray, "b k 4"],
+        points: Float32[np.ndarray, "b k 10"],
+    ) -> tuple[Int[np.ndarray, " n"], Float32[np.ndarray, "n 15"]]:
+        """The cells that see a face, and whose they are; numbers are in strides from the cell."""
+        scores = np.sqrt(classes[..., 0].clip(0, 1) * objects[..., 0].clip(0, 1))
+        owners, cells = np.nonzero(scores >= self._score)
         corner, stride = self._corners[cells], self._strides[cells]
-        middle = (corner + boxes[cells, :2]) * stride
+        box = boxes[owners, cells]
+        middle = (corner + box[:, :2]) * stride
         with np.errstate(over="ignore"):
-            size = np.exp(boxes[cells, 2:]) * stride
-        marks = (points[cells].reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
-        parts = [middle - size / 2, size, marks.reshape(-1, 10), scores[cells, None]]
-        rows: Float32[np.ndarray, "n 15"] = np.concatenate(parts, axis=1).astype(np.float32)
-        return rows
+            size = np.exp(box[:, 2:]) * stride
+        marks = (points[owners, cells].reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
+        parts = [middle - size / 2, size, marks.reshape(-1, 10), scores[owners, cells, None]]
+        return owners, np.concatenate(parts, axis=1).astype(np.float32)
 
 
 def _cells(side_px: int) -> tuple[Float32[np.ndarray, "k 2"], Float32[np.ndarray, "k 1"]]:

@@ -162,6 +162,10 @@ class Haar:
         """As `find_all`: cascades already stop at the first look that suffices."""
         return self.find_all(image)
 
+    def glance_all(self, images: Sequence[Pixels]) -> list[tuple[Face, ...]]:
+        """As `glance`, of each image."""
+        return [self.glance(image) for image in images]
+
     def _votes(self, grey: Grey, cascades: Sequence[_Cascade], *, view: _View) -> Iterator[_Vote]:
         angle, border = view
         seen_from, back = _turned(grey, angle=angle, border_px=round(border * SIDE_PX))

@@ -8,7 +8,7 @@ come back in the pixels of the image that was given; the same image gives the sa
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -83,12 +83,16 @@ class YuNet:
         Args:
             image: Upright, uint8 ``(h, w, 3)`` RGB, 0 to 255.
         """
-        small, scale = shrunk(image, side_px=GLANCE_PX)
-        rows = self._small().detect(small)
-        is_one = len(rows) == 1 and np.isfinite(rows).all()
-        if is_one and max(rows[0, 2:4]) >= _LARGE * GLANCE_PX:
-            return tuple(_faces(rows, scale, 0))
-        return self.find_all(image)
+        return self.glance_all([image])[0]
+
+    def glance_all(self, images: Sequence[Pixels]) -> list[tuple[Face, ...]]:
+        """As `glance`, of several images."""
+        small = [shrunk(image, side_px=GLANCE_PX) for image in images]
+        found = self._small().detect_all([one for one, _ in small]) if small else []
+        return [
+            tuple(_faces(rows, scale, 0)) if _is_portrait(rows) else self.find_all(image)
+            for image, rows, (_, scale) in zip(images, found, small, strict=True)
+        ]
 
     def _detect(
         self, image: Pixels, side_px: int, border: float
@@ -123,6 +127,11 @@ class YuNet:
                     self._path, side_px=GLANCE_PX, score=SCORE, overlap=_OVERLAP
                 )
         return self._glancing
+
+
+def _is_portrait(rows: Float32[np.ndarray, "n 15"]) -> bool:
+    is_one = len(rows) == 1 and bool(np.isfinite(rows).all())
+    return is_one and float(max(rows[0, 2:4])) >= _LARGE * GLANCE_PX
 
 
 def _faces(rows: Float32[np.ndarray, "n 15"], scale: float, border_px: int) -> Iterator[Face]:

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from mien.errors import PhotoError
 from mien.records import Pixels
@@ -81,6 +81,8 @@ class Decoded:
         pixels: uint8 ``(h, w, 3)`` RGB, as stored: `orientation` is not applied yet.
         orientation: EXIF orientation, 1 (upright) to 8; 1 where the file says nothing sensible.
         format: By magic bytes, whatever the file is called.
+        luma: Of `pixels` as Pillow weighs it, where it cost nothing to have: asked for with
+            `decode`'s `luma`, and the file is plain RGB.
         n_frames: 1 for a still picture. GIF and TIFF do not state the number: there 2 stands for
             two or more.
     """
@@ -89,6 +91,7 @@ class Decoded:
     orientation: int
     format: Format
     n_frames: int
+    luma: UInt8[np.ndarray, "h w"] | None = None
 
 
 Look: TypeAlias = Callable[[bytes, Decoded], None]
@@ -139,7 +142,13 @@ def refuse_unless_picture(head: bytes) -> Format:
     return found
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_FRAMES) -> Decoded:
+def decode(
+    data: bytes,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    max_frames: int = MAX_FRAMES,
+    luma: bool = False,
+) -> Decoded:
     """Decode a picture's first frame to RGB.
 
     Alpha is laid on white. 16-bit values are divided by 257, so that white stays white; floating
@@ -150,6 +159,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_F
         data: The whole file.
         max_pixels: Width times height that the header may state.
         max_frames: Number of frames that the header may state.
+        luma: Whether the luma is asked for as well.
 
     Raises:
         PhotoError: The bytes are not a whole picture within the limits; the message is the reason.
@@ -180,6 +190,7 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, max_frames: int = MAX_F
                 orientation=_orientation(image),
                 format=found,
                 n_frames=n_frames,
+                luma=_luma(image) if luma else None,
             )
     except Image.DecompressionBombError as error:
         raise PhotoError(f"is too large: {_sentence(error)}") from error
@@ -313,6 +324,11 @@ def _to_rgb(image: Image) -> Pixels:
     if image.has_transparency_data:
         return _on_white(image)
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"), dtype=np.uint8)
+
+
+def _luma(image: Image) -> UInt8[np.ndarray, "h w"] | None:
+    is_plain = image.mode == "RGB" and not image.has_transparency_data
+    return np.asarray(image.convert("L")) if is_plain else None
 
 
 def _on_white(image: Image) -> Pixels:
