@@ -36,11 +36,12 @@ def main() -> None:
         swapped = rng.choice(n, k, replace=False)
         y = y_true.copy()
         y[swapped] = (y[swapped] + rng.integers(1, n_classes, k)) % n_classes
-        found = doubt(part.averaged, y=y, units=units, n_classes=n_classes, rng=rng)
+        found = doubt(part.averaged, y=y, units=units, n_classes=n_classes, rng=rng,
+                      faces=part.gradients)  # fmt: skip
         top = np.argsort(found.rank_score, kind="stable")[:k]
         precisions.append(float(np.isin(top, swapped).mean()))
         chance = chances(part.averaged, y=y, units=units, n_classes=n_classes,
-                         scores=found.rank_score, rng=rng)  # fmt: skip
+                         scores=found.rank_score, rng=rng, faces=part.gradients)  # fmt: skip
         doubted = found.rank_score < 0
         often = np.flatnonzero(doubted & (chance >= 0.2))
         likely = np.flatnonzero(doubted & (chance >= 0.5))

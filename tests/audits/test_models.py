@@ -10,6 +10,7 @@ from sklearn.kernel_ridge import KernelRidge
 from mien.audits import kernel
 from mien.audits.doubt import confident, deal, doubt
 from mien.audits.facts import blur, blurs
+from mien.audits.gradients import gradients
 from mien.audits.neighbours import nearest
 from mien.audits.shortcut import design, one_hot, tell
 from mien.audits.skin import skin_class, typology_angle
@@ -42,6 +43,55 @@ def test_clean_blobs_are_hardly_doubted():
     x, y = blobs(400, 3, apart=4)
     found = doubt(x, y=y, units=np.arange(400), n_classes=4, rng=np.random.default_rng(0))
     assert (found.suspect.mean(axis=0) > 0.5).mean() <= 0.01
+
+
+def test_probabilities_follow_the_scores():
+    x, y = blobs(120, 5)
+    found = doubt(x, y=y, units=np.arange(120), n_classes=4, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(found.probs.sum(axis=2), 1)
+    assert found.share == 0
+    assert np.mean(found.accuracy) > 0.9
+
+
+@pytest.mark.parametrize("faces_tell", [True, False])
+def test_the_opinion_that_says_more_has_the_larger_share(faces_tell: bool):
+    x, y = blobs(400, 7, apart=3)
+    noise = np.random.default_rng(8).standard_normal((400, 30)).astype(np.float32)
+    first, second = (noise, x) if faces_tell else (x, noise)
+    found = doubt(first, y=y, units=np.arange(400), n_classes=4, faces=second,
+                  rng=np.random.default_rng(0))  # fmt: skip
+    assert found.share >= 0.8 if faces_tell else found.share <= 0.2
+    assert found.accuracy.mean() > 0.9
+
+
+def test_two_opinions_find_more_than_one():
+    x, y = blobs(400, 9, apart=0.9)
+    z, _ = blobs(400, 10, apart=0.9)
+    rng = np.random.default_rng(2)
+    wrong = rng.choice(400, 20, replace=False)
+    given = y.copy()
+    given[wrong] = (given[wrong] + rng.integers(1, 4, 20)) % 4
+    hits = []
+    for faces in (None, z):
+        found = doubt(x, y=given, units=np.arange(400), n_classes=4, faces=faces,
+                      rng=np.random.default_rng(0))  # fmt: skip
+        hits.append(np.isin(np.argsort(found.rank_score)[:20], wrong).sum())
+    assert 0.3 <= found.share <= 0.7
+    assert hits[1] > hits[0]
+
+
+def test_gradients_do_not_tell_left_from_right_nor_light_from_dark():
+    rng = np.random.default_rng(0)
+    face = cv2.GaussianBlur(rng.integers(40, 160, (32, 32)).astype(np.uint8), (5, 5), 0)
+    lit = (face.astype(float) * 1.4).round().astype(np.uint8)
+    plain, mirrored, bright = gradients(np.stack([face, face[:, ::-1], lit]))
+    assert plain.shape == (1764,)
+    assert plain.dtype == np.float32
+    assert 0 <= plain.min() <= plain.max() <= 1
+    np.testing.assert_allclose(mirrored, plain, atol=1e-6)
+    assert np.corrcoef(bright, plain)[0, 1] > 0.98
+    other = gradients(face.T[None])[0]
+    assert np.corrcoef(other, plain)[0, 1] < 0.9
 
 
 def test_chances_tell_wrong_labels_from_right_ones():
@@ -102,8 +152,6 @@ def test_held_out_answers_are_scikit_learns_kernel_ridge():
         model.fit(scaled[kept], np.eye(4)[y[kept]] - mean)
         theirs = model.predict(scaled[fold == k]) + mean
         np.testing.assert_allclose(told.scores[fold == k], theirs, atol=2e-3)
-    np.testing.assert_allclose(told.probs.sum(axis=1), 1)
-    assert (told.probs.argmax(axis=1) == told.scores.argmax(axis=1)).all()
 
 
 def test_the_penalty_is_the_one_that_errs_least_on_photos_held_out():

@@ -2,12 +2,15 @@
 
 A kernel machine (`audits.kernel`) is fitted on the other folds, in closed form, so that twenty
 thousand photos take seconds; several times with the photos dealt anew, so that the doubt itself
-has a spread. Units (near copies, photos of one person) are dealt whole: a twin with
-the same wrong label must not vouch for it.
+has a spread. Where all photos show a face, a second one looks at the faces' edges
+(`audits.gradients`), and has the share in the answer that makes held-out labels most probable: a
+fifth on the study's photos, half on drawn ones. Units (near copies, photos of one person) are
+dealt whole: a twin with the same wrong label must not vouch for it.
 
 Source: C. G. Northcutt, L. Jiang, I. L. Chuang, "Confident Learning: Estimating Uncertainty in
 Dataset Labels", JAIR 70 (2021) 1373-1411: thresholds t_j (equation 2), the confident joint
-(equation 1), ranking by normalised margin.
+(equation 1), ranking by normalised margin. D. H. Wolpert, "Stacked Generalization", Neural Networks
+5 (1992) 241-259: weighing models by what they say of photos that they have not seen.
 """
 
 from __future__ import annotations
@@ -21,9 +24,12 @@ from jaxtyping import Bool, Float, Float32, Int
 
 from mien.audits.kernel import PENALTIES, features, held_out
 from mien.blas import one_blas_thread
+from mien.head.calibrate import calibrate, log_softmax
 
 FOLDS: Final = 5
 REPEATS: Final = 5
+# Shares that the second opinion may have.
+_SHARES: Final = tuple(i / 10 for i in range(11))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,6 +43,7 @@ class Doubt:
         rank_score: ``(n,)`` margin of the mean scores, given - highest other: low is doubtful.
             Scores rank better than probabilities, which are all near 1 and 0 (docs/log.md).
         other: ``(n,)`` the class that the models believe instead of the given one.
+        share: Of the second opinion in the answer, 0 where there is none.
     """
 
     probs: Float[np.ndarray, "r n c"]
@@ -44,6 +51,7 @@ class Doubt:
     suspect: Bool[np.ndarray, "r n"]
     rank_score: Float[np.ndarray, " n"]
     other: Int[np.ndarray, " n"]
+    share: float
 
     @property
     def accuracy(self) -> Float[np.ndarray, " r"]:
@@ -60,6 +68,7 @@ def doubt(
     units: Int[np.ndarray, " n"],
     n_classes: int,
     rng: np.random.Generator,
+    faces: Float32[np.ndarray, "n g"] | None = None,
     repeats: int = REPEATS,
 ) -> Doubt:
     """Cross-validate repeatedly and find the labels that the models do not believe.
@@ -70,16 +79,26 @@ def doubt(
         units: Photos with equal numbers are held out together.
         n_classes: How many classes there are; some may have no photo.
         rng: Deals the photos.
+        faces: What the second opinion goes by, `gradients.gradients`; None for none.
         repeats: Dealings.
     """
-    z = features(embeddings, rng=rng)
+    views = [features(x, rng=rng) for x in (embeddings, faces) if x is not None]
+    penalties: list[Sequence[float]] = [PENALTIES for _ in views]
     scores, probs = np.zeros((2, repeats, len(y), n_classes))
-    penalties: Sequence[float] = PENALTIES
+    share: float | None = None
     for r in range(repeats):
         fold = deal(y, units=units, folds=FOLDS, rng=rng)
-        told = held_out(z, y=y, fold=fold, n_classes=n_classes, penalties=penalties)
-        scores[r], probs[r] = told.scores, told.probs
-        penalties = (told.penalty,)  # by the first dealing: others would choose it or the next
+        told = [
+            held_out(z, y=y, fold=fold, n_classes=n_classes, penalties=some)
+            for z, some in zip(views, penalties, strict=True)
+        ]
+        # By the first dealing: others would choose these or the next.
+        penalties = [(one.penalty,) for one in told]
+        first, second = told[0].scores, told[-1].scores
+        if share is None:
+            share = 0.0 if faces is None else _share(first, second, y=y)
+        scores[r] = (1 - share) * first + share * second
+        probs[r] = np.exp(_log_probs(scores[r], y=y))
     rest = scores.mean(axis=0)
     given = rest[np.arange(len(y)), y]
     rest[np.arange(len(y)), y] = -np.inf
@@ -89,7 +108,24 @@ def doubt(
         suspect=np.stack([confident(p, y=y) for p in probs]),
         rank_score=given - rest.max(axis=1),
         other=rest.argmax(axis=1),
+        share=share or 0.0,
     )
+
+
+def _share(
+    first: Float[np.ndarray, "n c"], second: Float[np.ndarray, "n c"], *, y: Int[np.ndarray, " n"]
+) -> float:
+    """What the second answers should count so that the given classes are most probable."""
+    blends = [(1 - share) * first + share * second for share in _SHARES]
+    likely = [_log_probs(blend, y=y)[np.arange(len(y)), y].mean() for blend in blends]
+    return _SHARES[int(np.argmax(likely))]
+
+
+def _log_probs(
+    scores: Float[np.ndarray, "n c"], *, y: Int[np.ndarray, " n"]
+) -> Float[np.ndarray, "n c"]:
+    """Scores as logarithms of probabilities, at the one temperature that fits them best."""
+    return log_softmax(scores / calibrate(scores, y_true=y).temperature)
 
 
 def confident(

@@ -2,8 +2,7 @@
 
 Embeddings are compared by a Gaussian kernel; photos beyond `MOST_LANDMARKS` are placed by their
 likeness to that many of them (Nyström), so that the cost grows with the photos and not with their
-square. The penalty is the one whose answers to the held-out photos err least; the answers are
-made probabilities by one temperature, fitted on the held-out photos too.
+square. The penalty is the one whose answers to the held-out photos err least.
 
 Sources: C. Saunders, A. Gammerman, V. Vovk, "Ridge Regression Learning Algorithm in Dual
 Variables", ICML 1998; C. K. I. Williams, M. Seeger, "Using the Nyström Method to Speed Up Kernel
@@ -19,8 +18,6 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
-from mien.head.calibrate import calibrate, log_softmax
-
 MOST_LANDMARKS: Final = 512
 # Against the mean squared length of the standardised embeddings. Between 0.1 and 1 the ranking of
 # doubtful labels is alike on the study's photos and on drawn ones (docs/log.md).
@@ -34,12 +31,10 @@ class Answers:
 
     Attributes:
         scores: ``(n, c)``, towards 1 for the class that the other photos speak for.
-        probs: ``(n, c)``, the softmax of the scores at the temperature that fits them best.
         penalty: The one chosen.
     """
 
     scores: Float[np.ndarray, "n c"]
-    probs: Float[np.ndarray, "n c"]
     penalty: float
 
 
@@ -97,9 +92,4 @@ def held_out(
             answers[i, fold == k] = mean + held @ weights.astype(np.float32)
     errors = [float(np.sum((answer - given) ** 2)) for answer in answers]
     best = int(np.argmin(errors))
-    told = calibrate(answers[best], y_true=y)
-    return Answers(
-        scores=answers[best],
-        probs=np.exp(log_softmax(answers[best] / told.temperature)),
-        penalty=penalties[best],
-    )
+    return Answers(scores=answers[best], penalty=penalties[best])

@@ -35,6 +35,7 @@ def chances(
     n_classes: int,
     scores: Float[np.ndarray, " n"],
     rng: np.random.Generator,
+    faces: Float32[np.ndarray, "n g"] | None = None,
 ) -> Float[np.ndarray, " n"]:
     """The chance that each label is wrong, were one in twenty wrong.
 
@@ -45,6 +46,7 @@ def chances(
         n_classes: How many classes there are.
         scores: `Doubt.rank_score` of the given labels.
         rng: Chooses what is swapped, and deals.
+        faces: As for `doubt`.
     """
     from sklearn.isotonic import IsotonicRegression
 
@@ -55,7 +57,7 @@ def chances(
         rows = rng.choice(len(y), k, replace=False)
         given = y.copy()
         given[rows] = _others(given[rows], present=np.unique(y), rng=rng)
-        found = doubt(embeddings, y=given, units=units, n_classes=n_classes, rng=rng)
+        found = doubt(embeddings, y=given, units=units, n_classes=n_classes, rng=rng, faces=faces)
         doubted.append(found.rank_score)
         swapped.append(np.isin(np.arange(len(y)), rows))
     model = IsotonicRegression(increasing=False, out_of_bounds="clip", y_min=0.0, y_max=1.0)

@@ -17,6 +17,7 @@ from mien.audits.chips import landmarks_in
 from mien.audits.doubt import Doubt, doubt
 from mien.audits.facts import Facts
 from mien.audits.findings import Side
+from mien.audits.gradients import gradients
 from mien.audits.neighbours import Neighbour, nearest
 from mien.audits.trust import chances
 from mien.audits.twins import Found, Sights, Twin, search
@@ -52,6 +53,13 @@ class Part:
         mean: Float32[np.ndarray, "m d"] = self.embeddings + self.mirrored
         mean /= np.float32(2)
         return mean
+
+    @cached_property
+    def gradients(self) -> Float32[np.ndarray, "m g"] | None:
+        """Edges of the faces of the photos with an embedding; None where one shows no face."""
+        chips = [self.facts[i].chip for i in self.embedded]
+        faces = [chip for chip in chips if chip is not None]
+        return gradients(np.stack(faces)) if faces and len(faces) == len(chips) else None
 
     @property
     def names(self) -> list[str]:
@@ -176,6 +184,7 @@ class View:
             units=self.units[part.embedded],
             n_classes=len(part.dataset.classes),
             rng=np.random.default_rng((self.seed, 402)),
+            faces=part.gradients,
         )
 
     @property
@@ -201,6 +210,7 @@ class View:
             n_classes=len(part.dataset.classes),
             scores=found.rank_score,
             rng=np.random.default_rng((self.seed, 4021)),
+            faces=part.gradients,
         )
 
 

@@ -39,7 +39,7 @@ class LabelDoubt(Check):
         accuracy = float(found.accuracy.mean())
         details = {
             "ranked": ranked, "likely_wrong": len(likely), "out_of_fold_accuracy": accuracy,
-            "largest_class": chance,
+            "largest_class": chance, "share_of_faces": found.share,
         }  # fmt: skip
         if not ranked:
             return self.found("passed", "No label is in doubt.", details=details)

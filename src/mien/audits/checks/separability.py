@@ -53,7 +53,7 @@ class Separability(Check):
             return self.found(
                 "hint",
                 f"Hardly told apart, guessing would be 50 %: {some(hard)}. Their photos look alike "
-                "to this backbone: add photos, or think again about the classes.",
+                "to the models: add photos, or think again about the classes.",
                 details={"pairs": rows},
             )
         return self.found(

@@ -1,0 +1,42 @@
+"""Faces described by the directions of their edges: a second pair of eyes beside the embedding.
+
+An embedding forgets what its backbone was not taught to look at. How the edges of a face run is
+blind to skin and light, and errs on other photos than a network does: two opinions together doubt
+labels better than either (docs/log.md).
+
+Source: N. Dalal, B. Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from mien.face.resize import opencv
+
+# A chip is drawn larger, so that a cell has four of its pixels and not eight: mouths are small.
+_SIDE_PX: Final = 64
+_CELL_PX: Final = 8
+_BLOCK_PX: Final = 16
+_DIRECTIONS: Final = 9
+
+
+def gradients(chips: UInt8[np.ndarray, "m 32 32"]) -> Float32[np.ndarray, "m d"]:
+    """Histograms of oriented gradients of faces, averaged with those of the mirrored faces.
+
+    Args:
+        chips: Upright faces, as `chips.chip` cuts them.
+
+    Returns:
+        Rows of 1,764 numbers of 0 to 1: nine directions in each cell, by blocks of 2 by 2 cells.
+    """
+    cv2 = opencv()
+    side, block, cell = ((px, px) for px in (_SIDE_PX, _BLOCK_PX, _CELL_PX))
+    describe = cv2.HOGDescriptor(side, block, cell, cell, _DIRECTIONS).compute
+    rows = []
+    for chip in chips:
+        face = cv2.resize(chip, side, interpolation=cv2.INTER_CUBIC)
+        rows.append(describe(face) + describe(np.ascontiguousarray(face[:, ::-1])))
+    return np.stack(rows).astype(np.float32, copy=False) / np.float32(2)
