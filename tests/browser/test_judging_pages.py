@@ -274,6 +274,9 @@ def test_a_study_says_what_would_be_run_and_refuses_what_makes_no_sense(
     page.select_option("#recipe", "teachable-machine")
     page.fill("#values-epochs", "5, 20")
     expect(page.locator("#size")).to_contain_text("2 settings × 10 starts = 20 trainings")
+    page.check("#vary-head")  # by each head with what it has: two by epochs, one without
+    expect(page.locator("#size")).to_contain_text("3 settings × 10 starts = 30 trainings")
+    page.uncheck("#vary-head")
     page.fill("#values-epochs", "5")
     expect(page.locator("#size")).to_contain_text("at least two values of Epochs")
     expect(page.locator("#run")).to_be_disabled()

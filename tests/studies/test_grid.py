@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mien.errors import RecipeError
-from mien.head.recipe import RECIPES, recipe_from
+from mien.head.recipe import RECIPES, recipe_from, settings_of
 from mien.studies.grid import MOST_CELLS, PRESETS, cells_of, in_words, parse_vary, preset
 
 TM = RECIPES["teachable-machine"]
@@ -58,6 +58,48 @@ def test_a_grid_is_the_product_of_its_settings() -> None:
 
 def test_two_ways_to_the_same_recipe_are_one_cell() -> None:
     assert len(cells_of(TM, [{"epochs": (50,)}, {"learning_rate": (0.001, 0.01)}])) == 2
+
+
+EXPRESSION = recipe_from("expression")
+
+
+@pytest.mark.parametrize(
+    "name", ["epochs", "learning_rate", "batch_size", "hidden_units", "weight_decay"]
+)
+def test_a_setting_that_makes_no_difference_is_refused(name: str) -> None:
+    grid = parse_vary([f"{name}=1,2"])
+    with pytest.raises(RecipeError) as caught:
+        cells_of(EXPRESSION, [{"mirror": (False, True)}, grid])
+    assert f"setting {name} makes no difference to recipe 'expression'" in str(caught.value)
+    assert "whose head is logistic" in str(caught.value)
+    had = str(caught.value).split("It has: ")[1].split(". Recipes")[0].split(", ")
+    assert name not in had
+    assert {"head", "mirror_photos", "l2_strengths", "inner_folds"} <= set(had)
+    assert str(caught.value).endswith(f"Recipes with {name}: teachable-machine.")
+    assert len(cells_of(TM, [grid])) == 2
+
+
+def test_what_only_the_logistic_head_has_is_refused_for_the_other() -> None:
+    with pytest.raises(RecipeError, match=r"setting inner_folds .* whose head is mlp"):
+        cells_of(TM, [{"inner_folds": (2, 3)}])
+    with pytest.raises(RecipeError, match=r"setting epochs .* 'expression'"):
+        cells_of(EXPRESSION, preset("paper"))
+
+
+def test_every_setting_that_counts_can_be_varied() -> None:
+    for recipe in (TM, EXPRESSION):
+        for name in settings_of(recipe.head):
+            assert len(cells_of(recipe, [{name: (getattr(recipe, name),)}])) == 1
+    assert len(cells_of(EXPRESSION, [{"crop": ("centre", "face(1.3,haar)")}])) == 2
+
+
+def test_kinds_of_head_are_tried_with_what_each_of_them_has() -> None:
+    grid = {"head": ("mlp", "logistic"), "epochs": (20, 50), "inner_folds": (3,)}
+    assert [dict(cell.vary) for cell in cells_of(EXPRESSION, [grid])] == [
+        {"head": "mlp", "epochs": 20},
+        {"head": "mlp", "epochs": 50},
+        {"head": "logistic", "inner_folds": 3},
+    ]
 
 
 def test_a_cells_key_is_that_of_its_recipe() -> None:

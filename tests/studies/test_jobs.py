@@ -19,7 +19,7 @@ def test_cells_that_differ_in_epochs_alone_share_one_training() -> None:
 
 
 def test_logistic_heads_share_nothing(logistic: Recipe) -> None:
-    cells = cells_of(logistic, [{"epochs": (5, 9)}])
+    cells = cells_of(logistic, [{"inner_folds": (2, 3)}])
     assert len(jobs_of(cells, seeds=[0])) == 2
 
 
@@ -58,8 +58,8 @@ def test_without_test_photos_each_photo_is_answered_out_of_fold(
 def test_folds_of_an_mlp_and_of_a_logistic_head_are_dealt_alike(
     untested: Material, logistic: Recipe, kind: str
 ) -> None:
-    recipe = change(logistic, head=kind, epochs=3, hidden_units=4)
-    (run,) = do(Job(seed=1, cells=cells_of(recipe, [{"epochs": (3,)}])), untested)
+    recipe = change(logistic, epochs=3, hidden_units=4)
+    (run,) = do(Job(seed=1, cells=cells_of(recipe, [{"head": (kind,)}])), untested)
     assert run.n_validation > 0
     assert run.validation_accuracy is not None
     assert run.history is None

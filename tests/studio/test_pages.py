@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +22,15 @@ def test_every_page_is_there_in_both_languages(
     answer = client.get(path, headers={"Accept-Language": language})
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.text
+
+
+@pytest.mark.parametrize("path", ["/study", "/"])
+def test_pages_know_which_settings_make_no_difference(client: TestClient, path: str) -> None:
+    (text,) = re.findall(r'data-idle="([^"]+)"', client.get(path).text)
+    told = json.loads(html.unescape(text))
+    assert told["heads"] == {"expression": "logistic", "teachable-machine": "mlp"}
+    assert {"epochs", "learning_rate", "batch_size"} <= set(told["idle"]["logistic"])
+    assert told["idle"]["mlp"] == ["l2_strengths", "inner_folds"]
 
 
 def test_a_study_without_anything_to_vary_is_refused(client: TestClient) -> None:

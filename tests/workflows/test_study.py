@@ -133,6 +133,7 @@ def test_nested_choice_is_reported(drawn: Path, tmp_path: Path) -> None:
         ({"vary": []}, "the grid is empty"),
         ({"vary": ["epochs=twenty"]}, "setting epochs is 'twenty'"),
         ({"vary": ["epoch=20"]}, "unknown setting 'epoch'"),
+        ({"vary": ["epochs=20,50"]}, "setting epochs makes no difference to recipe 'small-log"),
         ({"preset": "paper"}, "both a preset and --vary"),
         ({"vary": [], "preset": "papers"}, "unknown preset 'papers'"),
         ({"recipe": "expresion"}, "unknown recipe 'expresion'"),

@@ -195,6 +195,15 @@ only `head` gives a valid recipe."""
 SETTINGS: tuple[str, ...] = tuple(f.name for f in dataclasses.fields(Recipe) if f.name != "name")
 """What can be varied: every field but the name, in the order of `Recipe`."""
 
+_OF_HEAD: Mapping[HeadKind, frozenset[str]] = {
+    "mlp": frozenset(
+        {"hidden_units", "epochs", "batch_size", "learning_rate", "weight_decay"}
+        | {"validation_fraction"}
+    ),
+    "logistic": frozenset({"l2_strengths", "inner_folds"}),
+}
+"""The settings that one kind of head has alone."""
+
 ALIASES: Mapping[str, str] = {"mirror": "mirror_photos"}
 """Shorter names for the command line; `crop` is another one, see `recipe_from`."""
 
@@ -251,6 +260,26 @@ def field_of(setting: str) -> str:
         known = ", ".join((*SETTINGS, *ALIASES, "crop"))
         raise RecipeError(f"unknown setting '{setting}', expected one of: {known}", "")
     return key
+
+
+def settings_of(head: HeadKind) -> tuple[str, ...]:
+    """The settings that make a difference to a kind of head, in the order of `Recipe`.
+
+    Example:
+        >>> "epochs" in settings_of("mlp"), "epochs" in settings_of("logistic")
+        (True, False)
+    """
+    others = {name for kind, names in _OF_HEAD.items() if kind != head for name in names}
+    return tuple(name for name in SETTINGS if name not in others)
+
+
+def counts(setting: str, head: HeadKind) -> bool:
+    """Whether a setting, named as in `recipe_from`, makes a difference to a kind of head.
+
+    Raises:
+        RecipeError: There is no such setting.
+    """
+    return setting == "crop" or field_of(setting) in settings_of(head)
 
 
 def parse_setting(name: str, text: str) -> Setting:

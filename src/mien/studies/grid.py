@@ -1,8 +1,8 @@
 """Grids over the settings of a recipe: what a study tries, settled before any work is done.
 
 Knows recipes and texts, no photos. Law: a cell is a valid recipe; two ways to the same recipe are
-one cell; a wrong name or value, a doubled value and an empty list are errors here and nowhere
-later.
+one cell, also where they differ in what its head does not have; a wrong name or value, a doubled
+value, an empty list and a setting that no cell's head has are errors here and nowhere later.
 """
 
 from __future__ import annotations
@@ -12,11 +12,21 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 from mien.digest import digest_json
 from mien.errors import RecipeError
-from mien.head.recipe import Recipe, Setting, change, parse_setting, to_plain
+from mien.head.recipe import (
+    RECIPES,
+    HeadKind,
+    Recipe,
+    Setting,
+    change,
+    counts,
+    parse_setting,
+    settings_of,
+    to_plain,
+)
 
 Varied: TypeAlias = Mapping[str, tuple[Setting, ...]]
 
@@ -51,7 +61,8 @@ class Cell:
     """One recipe of a grid.
 
     Attributes:
-        vary: The settings that make it differ, by the names the user gave.
+        vary: The settings that make it differ, by the names the user gave; in a grid over kinds of
+            head, without those that this cell's head does not have.
         recipe: All settings.
     """
 
@@ -122,7 +133,8 @@ def cells_of(recipe: Recipe, grids: Sequence[Varied]) -> tuple[Cell, ...]:
     """All cells of some grids over one recipe, in order, each recipe once.
 
     Raises:
-        RecipeError: There is no cell, there are more than `MOST_CELLS`, or one is no valid recipe.
+        RecipeError: There is no cell, there are more than `MOST_CELLS`, one is no valid recipe, or
+            a setting makes no difference to any.
 
     Example:
         >>> from mien.head.recipe import RECIPES
@@ -139,11 +151,28 @@ def cells_of(recipe: Recipe, grids: Sequence[Varied]) -> tuple[Cell, ...]:
         )
     cells: dict[str, Cell] = {}
     for grid in grids:
+        _refuse_idle(recipe, grid)
         for values in itertools.product(*grid.values()):
             vary = dict(zip(grid, values, strict=True))
+            head = change(recipe, **vary).head
+            vary = {name: value for name, value in vary.items() if counts(name, head)}
             cell = Cell(vary=vary, recipe=change(recipe, **vary))
             cells.setdefault(cell.key, cell)
     return tuple(cells.values())
+
+
+def _refuse_idle(recipe: Recipe, grid: Varied) -> None:
+    """Refuse a setting that none of the grid's heads has: its points would differ by nothing."""
+    heads = cast(Sequence[HeadKind], grid.get("head", (recipe.head,)))
+    for name in grid:
+        if heads and not any(counts(name, change(recipe, head=head).head) for head in heads):
+            others = [one for one, other in RECIPES.items() if counts(name, other.head)]
+            raise RecipeError(
+                f"setting {name} makes no difference to recipe '{recipe.name}', whose head is "
+                f"{' or '.join(heads)}",
+                f"It has: {', '.join(settings_of(heads[0]))}. Recipes with {name}: "
+                f"{', '.join(others)}.",
+            )
 
 
 def preset(name: str) -> tuple[Varied, ...]:

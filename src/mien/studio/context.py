@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from markupsafe import Markup
 
+from mien.head.recipe import RECIPES, SETTINGS, counts
 from mien.serve.access import Access
 from mien.studio import texts
 from mien.studio.decisions import Decisions
@@ -89,6 +90,13 @@ def language_of(request: HTTPConnection) -> str:
 def told(request: HTTPConnection, answer: Any) -> Any:
     """An answer with the verbs' sentences in the language of the page that asked."""
     return answer_in(language_of(request), answer)
+
+
+def idle_settings() -> str:
+    """For a page's script, as JSON: each recipe's head, and what makes no difference to a head."""
+    heads = {name: recipe.head for name, recipe in RECIPES.items()}
+    idle = {head: [name for name in SETTINGS if not counts(name, head)] for head in heads.values()}
+    return json.dumps({"heads": heads, "idle": idle})
 
 
 def page(request: Request, template: str, *, name: str, status: int = 200, **values: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse
 
-from mien.studio.context import LANGUAGE_COOKIE, page, studio_of
+from mien.studio.context import LANGUAGE_COOKIE, idle_settings, page, studio_of
 from mien.studio.pulse import pulse
 from mien.studio.texts import LANGUAGES
 
@@ -40,7 +40,7 @@ def enter(request: Request, token: str = "") -> Any:
 @router.get("/")
 def board(request: Request) -> Any:
     """Collect, train and try, side by side."""
-    return page(request, "board.html", name="board")
+    return page(request, "board.html", name="board", idle=idle_settings())
 
 
 @router.get("/about")

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.digest import digest_json
 from mien.files import to_json
 from mien.reports import page as pages
-from mien.studio.context import language_of, page, studio_of, told
+from mien.studio.context import idle_settings, language_of, page, studio_of, told
 from mien.studio.errors import StudioError
 from mien.studio.pulse import pulse
 
@@ -35,7 +35,7 @@ class StudyAsked(BaseModel):
 @router.get("/study", include_in_schema=False)
 def study_page(request: Request) -> Any:
     """The page."""
-    return page(request, "study.html", name="study")
+    return page(request, "study.html", name="study", idle=idle_settings())
 
 
 @router.get("/api/study")

@@ -17,8 +17,8 @@ const SETTINGS = {
 };
 /** Recipe → what is varied unless the user says otherwise. */
 const RECIPES = { "expression": ["head"], "teachable-machine": ["epochs"] };
-/** What only a head that is trained by epochs has; the logistic head of `expression` is fitted at once. */
-const OF_EPOCHS = ["epochs", "learning_rate", "batch_size", "hidden_units"];
+/** Recipe → its head; head → the settings that make no difference to it. */
+const { heads: HEADS, idle: IDLE } = JSON.parse(byId("recipe").dataset.idle);
 
 /** Whether the chart's names stand over their rows, because there is no room beside them. */
 const narrow = matchMedia("(max-width: 640px)");
@@ -60,12 +60,12 @@ function offerSettings() {
   const recipe = /** @type {keyof typeof RECIPES} */ (byId("recipe").value);
   for (const name of Object.keys(SETTINGS)) {
     const box = byId(`vary-${name}`);
-    box.disabled = recipe === "expression" && OF_EPOCHS.includes(name);
+    box.disabled = IDLE[HEADS[recipe]].includes(name);
     box.checked = RECIPES[recipe].includes(name);
     byId(`values-${name}`).disabled = !box.checked;
     box.closest(".setting").hidden = box.disabled;
   }
-  byId("recipe-note").hidden = recipe !== "expression";
+  byId("recipe-note").hidden = HEADS[recipe] !== "logistic";
 }
 
 /** Why the study cannot be run as it stands, empty where it can. */
@@ -77,8 +77,16 @@ function refusal() {
   return short ? t("study.one_value", { name: t(`study.setting.${short[0]}`) }) : "";
 }
 
+/** How many settings the study tries: a head is tried with what makes a difference to it. */
+function countCells() {
+  const chosen = vary();
+  const heads = new Set(chosen.head ?? [HEADS[byId("recipe").value]]);
+  return [...heads].reduce((sum, head) => sum + Object.entries(chosen).reduce((n, [name, values]) =>
+    (name === "head" || IDLE[head]?.includes(name) ? n : n * values.length), 1), 0);
+}
+
 function drawSize() {
-  const cells = Object.values(vary()).reduce((n, values) => n * values.length, 1);
+  const cells = countCells();
   const seeds = Number(byId("seeds").value) || 0;
   const running = state.job?.state === "running";
   byId("size").textContent = refusal() || t("study.n_runs", { cells: number(cells), seeds, n: number(cells * seeds) });

@@ -92,11 +92,12 @@ function set(settings) {
   dim();
 }
 
-/** The recommended recipe's head has no epochs: what does not count is not offered. */
+/** The recommended recipe's head has no epochs: what makes no difference to it is not offered. */
 function dim() {
-  const atOnce = fields.recipe.value === "expression";
-  for (const name of ["epochs", "batch_size", "learning_rate"]) fields[name].disabled = atOnce;
-  fields.recipe.closest(".advanced").querySelector("#recipe-note").hidden = !atOnce;
+  const { heads, idle } = JSON.parse(byId("train-advanced").dataset.idle ?? "");
+  const head = heads[fields.recipe.value];
+  for (const name of ["epochs", "batch_size", "learning_rate"]) fields[name].disabled = idle[head].includes(name);
+  fields.recipe.closest(".advanced").querySelector("#recipe-note").hidden = head !== "logistic";
 }
 
 async function start() {
