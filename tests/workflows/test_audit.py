@@ -163,7 +163,7 @@ def test_the_studys_table_differs_from_the_printed_one_in_these_cells(shared):
         ("surprise", "black man"): -1,
         ("surprise", "black woman"): -1,
     }
-    assert "7 of 30 cells differ: surprise x black man 7 instead of 8, " in found.sentence
+    assert "7 of 30 cells differ: surprise · black man 7 instead of 8, " in found.sentence
 
 
 @pytest.mark.parametrize(

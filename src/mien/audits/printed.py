@@ -128,5 +128,5 @@ def _sentence(
     head = f"'{name}' counts {count(n[0], 'photo')}, there are {n[1]:,}; "
     if not differences:
         return head + f"all {n_cells} cells are equal."
-    named = [f"{d.label} x {d.group} {d.found} instead of {d.printed}" for d in differences]
+    named = [f"{d.label} · {d.group} {d.found} instead of {d.printed}" for d in differences]
     return head + f"{len(differences)} of {n_cells} cells differ: {some(named, most=12)}."

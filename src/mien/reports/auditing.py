@@ -145,6 +145,6 @@ def _print_lacks(lacks: CollectNext) -> None:
     total = sum(lack.add for lack in lacks.cells)
     click.echo(f"\nCollect next, for {lacks.each} photos in every cell ({total} in all):")
     for lack in lacks.cells[:_MOST_LACKS]:
-        click.echo(f"  {lack.add} of {lack.label} x {lack.group} (has {lack.has})")
+        click.echo(f"  {lack.add} of {lack.label} · {lack.group} (has {lack.has})")
     if len(lacks.cells) > _MOST_LACKS:
         click.echo(f"  … and {len(lacks.cells) - _MOST_LACKS} more cells")

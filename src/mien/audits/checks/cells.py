@@ -33,9 +33,9 @@ class Cells(Check):
         if not any(cells.values()):
             return self.not_applicable("no photo has a value in every group column")
         most = max(cells.values())
-        empty = [f"{row} x {column}" for (row, column), n in cells.items() if n == 0]
+        empty = [f"{row} · {column}" for (row, column), n in cells.items() if n == 0]
         starved = [
-            f"{row} x {column} ({n})" for (row, column), n in cells.items() if n * _ISSUE <= most
+            f"{row} · {column} ({n})" for (row, column), n in cells.items() if n * _ISSUE <= most
         ]
         least = min(cells.values())
         details = {
