@@ -216,6 +216,30 @@ def test_verdicts_are_known(shares: tuple[float, ...], seeds: int) -> None:
     assert knows("ko", judge(cells, names=names).sentence)
 
 
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.2, 0.9), (0.2, 0.5, 0.5), (0.5,)])
+@pytest.mark.parametrize("seeds", [1, 10])
+def test_a_verdict_calls_settings_as_its_page_does(
+    language: str, shares: tuple[float, ...], seeds: int
+) -> None:
+    rng = np.random.default_rng(0)
+    cells = [rng.random((seeds, 300)) < share for share in shares]
+    offered = [key for key in texts.load(language) if key.startswith("study.setting.")]
+    assert len(offered) > 4
+    for key in offered:
+        setting = key.rpartition(".")[2]
+        values = {"head": ["mlp", "logistic", "mlp"], "mirror": ["no", "yes", "yes"]}.get(
+            setting, ["20", "0.001", "7"]
+        )
+        names = [f"{setting}={value}" for value in values[: len(cells)]]
+        verdict = judge(cells, names=names)
+        said = in_language(language, verdict.sentence)
+        assert f"{setting}=" not in said
+        value = verdict.chosen.partition("=")[2]
+        word = texts.load(language).get(f"study.{value}", value)
+        assert f"{texts.say(language, key)} {word}" in said
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"%PDF-1.7 and more", b"what is this", b"\x89PNG\r\n\x1a\n" * 9]
 )
