@@ -144,6 +144,36 @@ def test_a_folder_is_dropped_and_broken_files_are_named(tmp_path: Path, world: A
         )
 
 
+def test_photos_dropped_beside_the_cards_are_said_to_be_in_a_class_that_can_be_renamed(
+    tmp_path: Path, world: Any
+) -> None:
+    t = load("en")
+    drop = """async ([place, name]) => {
+      const canvas = Object.assign(document.createElement("canvas"), { width: 64, height: 64 });
+      canvas.getContext("2d").fillText(name, 9, 32);
+      const blob = await new Promise((done) => canvas.toBlob(done));
+      const files = new DataTransfer();
+      files.items.add(new File([blob], `${name}.png`));
+      const event = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer: files });
+      document.querySelector(place).dispatchEvent(event);
+    }"""
+    root = tmp_path / "photos"
+    draw_dataset(root, classes=("happy", "sad"), n_per_class=2, seed=1, size_px=96)
+    with world.running(root) as studio, world.opened(studio) as page:
+        page.get_by_role("article", name="sad").wait_for()
+        told = page.locator(".toast", has_text=t["collect.loose"].partition("{")[0])
+        page.evaluate(drop, [".class-card", "a"])  # on a card there is nothing to say
+        page.get_by_text("1 photo stored").wait_for()
+        assert (sum(counts(page).values()), told.count()) == (5, 0)
+        page.evaluate(drop, ["#collect", "b"])
+        told.wait_for()
+        assert "“Class 1”" in told.inner_text()
+        assert counts(page)["Class 1"] == 1
+        told.get_by_role("button", name=t["collect.rename"]).click()
+        name_class(page, t, "angry")
+        assert counts(page)["angry"] == 1
+
+
 def mien(*arguments: object, cwd: Path) -> None:
     """The command line, as somebody uses it beside the studio."""
     code = "import sys; from mien.cli import main; sys.exit(main(sys.argv[1:]))"

@@ -226,6 +226,9 @@ class Card {
 /** Open the recorder of a class, as the first-run page does. @param {string} label */
 export function recordFor(label) { cards.get(label)?.record(); }
 
+/** Let the user type another name for a class. @param {string} label */
+export function renameClass(label) { cards.get(label)?.rename(); }
+
 /**
  * Take drops; a drop on a card is that card's, one beside it goes by folders.
  * @param {HTMLElement} node

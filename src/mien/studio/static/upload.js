@@ -4,6 +4,7 @@
 // @ts-check
 
 import { api, ApiError, byId, el, number, t, tell, toast } from "./mien.js";
+import { renameClass } from "./collect.js";
 import { look } from "./state.js";
 
 const BATCH = 25;
@@ -79,6 +80,7 @@ export async function send(found, label) {
   if (!total) return;
   /** @type {Sum} */
   const sum = { n_added: 0, known: 0, n_rejects: 0, rejects: [] };
+  let loose = 0; // stored from no folder that would name their class
   const progress = new Progress(total);
   try {
     const jobs = [...batches(pictures, label), ...zips.map((zip) => ({ zip, label, files: [zip] }))];
@@ -86,6 +88,7 @@ export async function send(found, label) {
       const answer = "zip" in job ? await sendZip(job.zip, job.label) : await sendBatch(job.files, job.label);
       for (const key of /** @type {const} */ (["n_added", "known", "n_rejects"])) sum[key] += answer[key];
       sum.rejects.push(...answer.rejects);
+      if (label === null && !("zip" in job) && job.files.some(({ path }) => !path.includes("/"))) loose += answer.n_added;
       progress.add(job.files.length);
     });
     if (tables.length === 1 && label === null) await sendTable(tables[0]);
@@ -96,6 +99,12 @@ export async function send(found, label) {
     await look().catch(() => {});
   }
   report(sum);
+  if (loose) tellLoose(t("start.first_class"));
+}
+
+/** Say where photos without a folder went, and how it is otherwise. @param {string} label */
+function tellLoose(label) {
+  toast(t("collect.loose", { label }), { action: t("collect.rename"), onAction: () => renameClass(label), seconds: 20 });
 }
 
 /** @param {Found[]} found @param {string | null} label */
