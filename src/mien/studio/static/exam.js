@@ -2,7 +2,7 @@
 // Law: test photos appear only in the result of an exam that was taken on them.
 // @ts-check
 
-import { api, ask, byId, el, interval, number, percent, spokenIn, t, tell, toast } from "./mien.js";
+import { api, ask, byId, el, interval, number, percent, runName, spokenIn, t, tell, toast } from "./mien.js";
 import { confusion, gallery, share, shareTable } from "./figures.js";
 import { Follower, whyNot } from "./follow.js";
 import { onPulse } from "./pulse.js";
@@ -119,6 +119,12 @@ function parts(exam) {
   ].filter(Boolean);
 }
 
+/** What the exam is called, its run's name whole. @param {any} exam */
+function resultOf(exam) {
+  const [before, after] = t("exam.result_of", { run: "\n", set: exam.set_name }).split("\n");
+  return [before, runName(exam.run), after];
+}
+
 /** @param {any} exam */
 function headline(exam) {
   const { result } = exam;
@@ -128,7 +134,7 @@ function headline(exam) {
   const hidden = model?.validation;
   return el("section", { class: "card stack" },
     el("div", { class: "spread" },
-      el("h2", { tabindex: "-1" }, t("exam.result_of", { run: exam.run, set: exam.set_name })),
+      el("h2", { tabindex: "-1" }, ...resultOf(exam)),
       el("span", { class: "badge" }, t("exam.look", { n: exam.look }))),
     el("div", { class: "headline" },
       el("div", { class: "score number" }, percent(result.accuracy.value),
@@ -203,7 +209,7 @@ function drawHistory() {
     el("td", null, el("input", { type: "checkbox", value: exam.id, checked: compared.has(exam.id),
       "aria-label": t("exam.compare_this", { run: exam.run }), onchange: choose })),
     el("td", null, el("button", { type: "button", class: "inline", "aria-label": t("exam.open", { run: exam.run }),
-      onclick: () => show(exam.id).catch(tell) }, exam.run), el("div", { class: "small soft" }, `${exam.set_name} · `,
+      onclick: () => show(exam.id).catch(tell) }, runName(exam.run)), el("div", { class: "small soft" }, `${exam.set_name} · `,
       new Date(exam.time).toLocaleString(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" }))),
     el("td", null, share(exam.accuracy, { correct: exam.correct, n: exam.n })));
   byId("history-table").replaceChildren(el("table", null,

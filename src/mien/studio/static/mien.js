@@ -32,6 +32,15 @@ export function unbroken(text) {
   return language === "ko" ? text.replace(/([%)])(?=[가-힣])/g, "$1\u2060") : text.replace(/(?<=\d) (?=%)/g, "\u202f");
 }
 
+/**
+ * The name of a run, whose number stays with the word before it; a browser breaks after the hyphen.
+ * @param {string} name
+ */
+export function runName(name) {
+  const [, head, tail] = /^(.*?)([^-]{1,12}-\d{1,4})$/.exec(name) ?? [];
+  return tail ? el("span", null, head, el("span", { class: "one-line" }, tail)) : el("span", null, name);
+}
+
 /** Something the server refused, in its words. */
 export class ApiError extends Error {
   /**
