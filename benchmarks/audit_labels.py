@@ -1,8 +1,9 @@
 """Does label doubt find swapped labels better than chance? The study's photos, or any folder.
 
     python benchmarks/audit_labels.py ../shared/paper/train --share 0.05 --repeats 20
+    python benchmarks/audit_labels.py drawn --draw 2000 --seed 11 --share 0.025 --repeats 20
 
-Swaps a share of the labels at random, ranks, and counts how many of the top photos were swapped.
+The second draws that many clean photos into the folder first, where it is not there yet. Swaps a share of the labels at random, ranks, and counts how many of the top photos were swapped.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from mien.audits.doubt import doubt
 from mien.audits.trust import chances
+from mien.dataset.drawn import CLASSES, draw_dataset
 from mien.workflows.audit import look
 
 
@@ -25,7 +27,11 @@ def main() -> None:
     arguments.add_argument("--share", type=float, default=0.05)
     arguments.add_argument("--repeats", type=int, default=20)
     arguments.add_argument("--out", type=Path, default=Path("audit_labels.json"))
+    arguments.add_argument("--draw", type=int, default=0)
+    arguments.add_argument("--seed", type=int, default=0, help="of the drawing")
     given = arguments.parse_args()
+    if given.draw and not given.photos.is_dir():
+        draw_dataset(given.photos, n_per_class=given.draw // len(CLASSES), seed=given.seed)
     view, _ = look(given.photos, test=None, recipe=given.recipe)
     part, n_classes = view.train, len(view.train.dataset.classes)
     y_true, units = part.y[part.embedded], view.units[part.embedded]
@@ -51,6 +57,7 @@ def main() -> None:
         "photos": n, "swapped": k, "precision": float(np.mean(precisions)),
         "sd": float(np.std(precisions)), "random": k / n,
         "suspected": float(np.mean([a for a, _ in suspects])),
+        "share_found": float(np.sum([b for _, b in suspects]) / (k * given.repeats)),
         "swapped_among_them": float(np.mean([b for _, b in suspects])),
         "likely": float(np.mean([a for a, _ in sure])),
         "swapped_among_the_likely": float(np.mean([b for _, b in sure])),
