@@ -2,8 +2,8 @@
 
     python benchmarks/audit_copies.py --photos 2000 --each 50 --out copies.json
 
-Draws a dataset with faults of each kind and one without, audits both, counts. `--faults-only` leaves
-the clean one out, to see many drawings (`--seed`) of the other.
+Draws a dataset with faults of each kind and one without, audits both, counts. `--faults-only`
+leaves the clean one out, to see many drawings (`--seed`) of the other.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
     python benchmarks/audit_labels.py ../shared/paper/train --share 0.05 --repeats 20
     python benchmarks/audit_labels.py drawn --draw 2000 --seed 11 --share 0.025 --repeats 20
 
-The second draws that many clean photos into the folder first, where it is not there yet. Swaps a share of the labels at random, ranks, and counts how many of the top photos were swapped.
+The second draws that many clean photos into the folder first, where it is not there yet. Swaps a
+share of the labels at random, ranks, and counts how many of the top photos were swapped, and how
+many of the swapped ones are named.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mien.audits.doubt import doubt
+from mien.audits.doubt import doubt, see
 from mien.audits.trust import chances
 from mien.dataset.drawn import CLASSES, draw_dataset
 from mien.workflows.audit import look
@@ -37,17 +39,18 @@ def main() -> None:
     y_true, units = part.y[part.embedded], view.units[part.embedded]
     n, precisions, suspects, sure = len(y_true), [], [], []
     k = round(given.share * n)
+    seen = see(part.averaged, faces=part.gradients, rng=np.random.default_rng(0))
     for seed in range(given.repeats):
         rng = np.random.default_rng(seed)
         swapped = rng.choice(n, k, replace=False)
         y = y_true.copy()
         y[swapped] = (y[swapped] + rng.integers(1, n_classes, k)) % n_classes
-        found = doubt(part.averaged, y=y, units=units, n_classes=n_classes, rng=rng,
-                      faces=part.gradients)  # fmt: skip
+        found = doubt(seen, y=y, units=units, n_classes=n_classes, rng=rng)
         top = np.argsort(found.rank_score, kind="stable")[:k]
         precisions.append(float(np.isin(top, swapped).mean()))
-        chance = chances(part.averaged, y=y, units=units, n_classes=n_classes,
-                         scores=found.rank_score, rng=rng, faces=part.gradients)  # fmt: skip
+        chance = chances(
+            seen, y=y, units=units, n_classes=n_classes, scores=found.rank_score, rng=rng
+        )
         doubted = found.rank_score < 0
         often = np.flatnonzero(doubted & (chance >= 0.2))
         likely = np.flatnonzero(doubted & (chance >= 0.5))

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -25,6 +25,10 @@ from jaxtyping import Bool, Float, Float32, Int
 from mien.audits.kernel import PENALTIES, features, held_out
 from mien.blas import one_blas_thread
 from mien.head.calibrate import calibrate, log_softmax
+
+Seen: TypeAlias = tuple[Float32[np.ndarray, "n _"], ...]
+"""Photos as `kernel.features` places them: by their embeddings and, where all show one, by their
+faces."""
 
 FOLDS: Final = 5
 REPEATS: Final = 5
@@ -61,42 +65,56 @@ class Doubt:
 
 
 @one_blas_thread()
-def doubt(
+def see(
     embeddings: Float32[np.ndarray, "n d"],
+    *,
+    faces: Float32[np.ndarray, "n g"] | None = None,
+    rng: np.random.Generator,
+) -> Seen:
+    """Place photos for `doubt`, which asks about them many times.
+
+    Args:
+        embeddings: One a photo.
+        faces: What the second opinion goes by, `gradients.gradients`; None for none.
+        rng: Chooses the landmarks where there are many photos.
+    """
+    return tuple(features(x, rng=rng) for x in (embeddings, faces) if x is not None)
+
+
+@one_blas_thread()
+def doubt(
+    seen: Seen,
     *,
     y: Int[np.ndarray, " n"],
     units: Int[np.ndarray, " n"],
     n_classes: int,
     rng: np.random.Generator,
-    faces: Float32[np.ndarray, "n g"] | None = None,
     repeats: int = REPEATS,
 ) -> Doubt:
     """Cross-validate repeatedly and find the labels that the models do not believe.
 
     Args:
-        embeddings: One a photo.
+        seen: The photos, by `see`.
         y: Given classes.
         units: Photos with equal numbers are held out together.
         n_classes: How many classes there are; some may have no photo.
         rng: Deals the photos.
-        faces: What the second opinion goes by, `gradients.gradients`; None for none.
         repeats: Dealings.
     """
-    views = [features(x, rng=rng) for x in (embeddings, faces) if x is not None]
-    penalties: list[Sequence[float]] = [PENALTIES for _ in views]
+    penalties: list[Sequence[float]] = [PENALTIES for _ in seen]
     scores, probs = np.zeros((2, repeats, len(y), n_classes))
     share: float | None = None
     for r in range(repeats):
         fold = deal(y, units=units, folds=FOLDS, rng=rng)
         told = [
             held_out(z, y=y, fold=fold, n_classes=n_classes, penalties=some)
-            for z, some in zip(views, penalties, strict=True)
+            for z, some in zip(seen, penalties, strict=True)
         ]
         # By the first dealing: others would choose these or the next.
         penalties = [(one.penalty,) for one in told]
         first, second = told[0].scores, told[-1].scores
         if share is None:
-            share = 0.0 if faces is None else _share(first, second, y=y)
+            share = 0.0 if len(seen) == 1 else _share(first, second, y=y)
         scores[r] = (1 - share) * first + share * second
         probs[r] = np.exp(_log_probs(scores[r], y=y))
     rest = scores.mean(axis=0)

@@ -24,7 +24,7 @@ _DIRECTIONS: Final = 9
 
 
 def gradients(chips: UInt8[np.ndarray, "m 32 32"]) -> Float32[np.ndarray, "m d"]:
-    """Histograms of oriented gradients of faces, averaged with those of the mirrored faces.
+    """Histograms of oriented gradients of faces, averaged with what a mirror would show.
 
     Args:
         chips: Upright faces, as `chips.chip` cuts them.
@@ -35,8 +35,13 @@ def gradients(chips: UInt8[np.ndarray, "m 32 32"]) -> Float32[np.ndarray, "m d"]
     cv2 = opencv()
     side, block, cell = ((px, px) for px in (_SIDE_PX, _BLOCK_PX, _CELL_PX))
     describe = cv2.HOGDescriptor(side, block, cell, cell, _DIRECTIONS).compute
-    rows = []
-    for chip in chips:
+    n_blocks = (_SIDE_PX - _BLOCK_PX) // _CELL_PX + 1
+    answer = np.empty((len(chips), n_blocks, n_blocks, 2, 2, _DIRECTIONS), dtype=np.float32)
+    for row, chip in zip(answer, chips, strict=True):
         face = cv2.resize(chip, side, interpolation=cv2.INTER_CUBIC)
-        rows.append(describe(face) + describe(np.ascontiguousarray(face[:, ::-1])))
-    return np.stack(rows).astype(np.float32, copy=False) / np.float32(2)
+        row[...] = describe(face).reshape(row.shape)
+    # Blocks and the cells in them go by columns; seen in a mirror, their order and that of the
+    # directions is turned round.
+    answer += answer[:, ::-1, :, ::-1, :, ::-1].copy()
+    answer /= np.float32(2)
+    return answer.reshape(len(chips), -1)

@@ -15,9 +15,9 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from jaxtyping import Float, Float32, Int
+from jaxtyping import Float, Int
 
-from mien.audits.doubt import doubt
+from mien.audits.doubt import Seen, doubt
 
 # One label in twenty: what careful relabelling finds in well-known datasets is of that order
 # (Northcutt, Athalye, Mueller, NeurIPS 2021 datasets track: 3.3 % on average, up to 10 %).
@@ -28,25 +28,23 @@ _MOST_ROUNDS: Final = 8
 
 
 def chances(
-    embeddings: Float32[np.ndarray, "n d"],
+    seen: Seen,
     *,
     y: Int[np.ndarray, " n"],
     units: Int[np.ndarray, " n"],
     n_classes: int,
     scores: Float[np.ndarray, " n"],
     rng: np.random.Generator,
-    faces: Float32[np.ndarray, "n g"] | None = None,
 ) -> Float[np.ndarray, " n"]:
     """The chance that each label is wrong, were one in twenty wrong.
 
     Args:
-        embeddings: One a photo.
+        seen: As for `doubt`.
         y: Given classes.
         units: Photos that are held out together.
         n_classes: How many classes there are.
         scores: `Doubt.rank_score` of the given labels.
         rng: Chooses what is swapped, and deals.
-        faces: As for `doubt`.
     """
     from sklearn.isotonic import IsotonicRegression
 
@@ -57,7 +55,7 @@ def chances(
         rows = rng.choice(len(y), k, replace=False)
         given = y.copy()
         given[rows] = _others(given[rows], present=np.unique(y), rng=rng)
-        found = doubt(embeddings, y=given, units=units, n_classes=n_classes, rng=rng, faces=faces)
+        found = doubt(seen, y=given, units=units, n_classes=n_classes, rng=rng)
         doubted.append(found.rank_score)
         swapped.append(np.isin(np.arange(len(y)), rows))
     model = IsotonicRegression(increasing=False, out_of_bounds="clip", y_min=0.0, y_max=1.0)

@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from mien.audits.chips import landmarks_in
-from mien.audits.doubt import Doubt, doubt
+from mien.audits.doubt import Doubt, Seen, doubt, see
 from mien.audits.facts import Facts
 from mien.audits.findings import Side
 from mien.audits.gradients import gradients
@@ -54,7 +54,7 @@ class Part:
         mean /= np.float32(2)
         return mean
 
-    @cached_property
+    @property
     def gradients(self) -> Float32[np.ndarray, "m g"] | None:
         """Edges of the faces of the photos with an embedding; None where one shows no face."""
         chips = [self.facts[i].chip for i in self.embedded]
@@ -179,12 +179,19 @@ class View:
         if self.no_embeddings or len(np.unique(y)) < 2 or np.bincount(y)[np.unique(y)].min() < 4:
             return None
         return doubt(
-            part.averaged,
+            self._seen,
             y=y,
             units=self.units[part.embedded],
             n_classes=len(part.dataset.classes),
             rng=np.random.default_rng((self.seed, 402)),
-            faces=part.gradients,
+        )
+
+    @cached_property
+    def _seen(self) -> Seen:
+        return see(
+            self.train.averaged,
+            faces=self.train.gradients,
+            rng=np.random.default_rng((self.seed, 4020)),
         )
 
     @property
@@ -204,13 +211,12 @@ class View:
         if found is None:
             return np.zeros(0)
         return chances(
-            part.averaged,
+            self._seen,
             y=found.y,
             units=self.units[part.embedded],
             n_classes=len(part.dataset.classes),
             scores=found.rank_score,
             rng=np.random.default_rng((self.seed, 4021)),
-            faces=part.gradients,
         )
 
 
