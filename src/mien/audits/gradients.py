@@ -39,9 +39,8 @@ def gradients(chips: UInt8[np.ndarray, "m 32 32"]) -> Float32[np.ndarray, "m d"]
     answer = np.empty((len(chips), n_blocks, n_blocks, 2, 2, _DIRECTIONS), dtype=np.float32)
     for row, chip in zip(answer, chips, strict=True):
         face = cv2.resize(chip, side, interpolation=cv2.INTER_CUBIC)
-        row[...] = describe(face).reshape(row.shape)
-    # Blocks and the cells in them go by columns; seen in a mirror, their order and that of the
-    # directions is turned round.
-    answer += answer[:, ::-1, :, ::-1, :, ::-1].copy()
-    answer /= np.float32(2)
+        seen = describe(face).reshape(row.shape)
+        # Blocks and the cells in them go by columns; in a mirror, their order and that of the
+        # directions is turned round.
+        row[...] = (seen + seen[::-1, :, ::-1, :, ::-1]) / 2
     return answer.reshape(len(chips), -1)

@@ -22,6 +22,8 @@ MOST_LANDMARKS: Final = 512
 # Against the mean squared length of the standardised embeddings. Between 0.1 and 1 the ranking of
 # doubtful labels is alike on the study's photos and on drawn ones (docs/log.md).
 _WIDTH: Final = 0.3
+# So many photos are placed at once: standardised copies of all would take hundreds of megabytes.
+_BLOCK: Final = 1024
 PENALTIES: Final = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 
 
@@ -49,14 +51,19 @@ def features(
     """
     from sklearn.kernel_approximation import Nystroem
 
-    x = embeddings - embeddings.mean(axis=0)
-    x /= np.sqrt(x.shape[1]) * (x.std(axis=0) + 1e-6)
-    length = float(np.mean(np.sum(x * x, axis=1)))
-    n = min(len(x), MOST_LANDMARKS)
-    placed = Nystroem(
-        gamma=_WIDTH / max(length, 1e-9), n_components=n, random_state=int(rng.integers(2**31))
-    ).fit_transform(x)
-    return np.asarray(placed, dtype=np.float32)
+    n, d = embeddings.shape
+    mean, deviation = embeddings.mean(axis=0), embeddings.std(axis=0)
+    scale = np.sqrt(np.float32(d)) * (deviation + np.float32(1e-6))
+    length = float(np.sum((deviation / scale) ** 2))
+    chosen = np.sort(rng.permutation(n)[:MOST_LANDMARKS])
+    place = Nystroem(
+        gamma=_WIDTH / max(length, 1e-9), n_components=len(chosen), random_state=0
+    ).fit((embeddings[chosen] - mean) / scale)
+    placed = np.empty((n, len(chosen)), dtype=np.float32)
+    for start in range(0, n, _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        placed[rows] = place.transform((embeddings[rows] - mean) / scale)
+    return placed
 
 
 def held_out(
