@@ -16,6 +16,7 @@ from mien.audits.packing import pack
 from mien.audits.view import Looks, Part, View
 from mien.digest import digest_text
 from mien.records import Dataset, Face, Photo, Reject
+from mien.studio.said import knows
 
 N = 60
 CLASSES = ("happy", "sad", "angry")
@@ -404,3 +405,11 @@ def test_photos_of_unknown_groups_make_no_empty_cell():
     view = with_photos(view, lambda i, p: groups(i, p, {halves[i % 2]: p.groups[halves[i % 2]]}))
     finding = Cells().run(view)
     assert finding.outcome == "not applicable"
+
+
+@pytest.mark.parametrize("n", [60, 30])
+def test_of_classes_of_one_size_none_is_named_twice(n: int):
+    view = keep(clean(), lambda i, _: i < n)
+    finding = next(f for f in run_checks(view) if f.code == "M201")
+    assert f"each class has {n // 3} photos" in finding.sentence
+    assert knows("ko", finding.sentence)

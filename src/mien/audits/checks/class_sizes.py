@@ -30,6 +30,9 @@ class ClassSizes(Check):
         by_class = {label: int(n) for label, n in zip(classes, counts, strict=True)}
         least, most = classes[int(counts.argmin())], classes[int(counts.argmax())]
         words = f"'{most}' has {count(int(counts.max()), 'photo')}, '{least}' {int(counts.min())}"
+        sizes = words
+        if counts.max() == counts.min():
+            sizes = f"each class has {count(int(counts.max()), 'photo')}"
         ratio = counts.max() / max(1, counts.min())
         few = [label for label, n in by_class.items() if n < _FEW]
         if ratio >= _HINT:
@@ -43,7 +46,7 @@ class ClassSizes(Check):
         if few:
             return self.found(
                 "hint",
-                f"Few photos: {words}. Below {_FEW} a class, one photo is more than five points.",
+                f"Few photos: {sizes}. Below {_FEW} a class, one photo is more than five points.",
                 details={"counts": by_class},
             )
-        return self.passed(f"Classes are of like size: {words}.", counts=by_class)
+        return self.passed(f"Classes are of like size: {sizes}.", counts=by_class)
