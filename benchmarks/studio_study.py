@@ -58,8 +58,9 @@ def in_the_grid(page: Any, folder: Path) -> tuple[int, float]:
     until(lambda: page.evaluate(digits) == total)
     # Thumbnails out of sight are not asked for; those in sight are drawn.
     drawn = """[...document.querySelectorAll('.strip img')].filter((one) => {
-        const { top, bottom, width } = one.getBoundingClientRect();
-        return width && bottom > 0 && top < innerHeight;
+        const { top, bottom, left, width } = one.getBoundingClientRect();
+        const end = one.closest('.strip').getBoundingClientRect().right; // the rest is scrolled to
+        return width && bottom > 0 && top < innerHeight && left < end;
     }).every((one) => one.naturalWidth > 0)"""
     until(lambda: page.evaluate(drawn))
     return total, time.monotonic() - began
