@@ -10,10 +10,15 @@ Law: what was set before is set again when the last user leaves; the setting is 
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
+
+A = TypeVar("A")
+B = TypeVar("B")
 
 _LOCK = threading.Lock()
 _users: int = 0
@@ -37,3 +42,23 @@ def one_blas_thread() -> Iterator[None]:
             _users -= 1
             if _users == 0:
                 _limits.restore_original_limits()
+
+
+def map_in_threads(work: Callable[[A], B], items: Sequence[A]) -> list[B]:
+    """Do the work for each item, in a thread for each core, with one thread of BLAS in each.
+
+    For work that is mostly NumPy's or OpenCV's, which let other threads run meanwhile.
+
+    Args:
+        work: Must not depend on the order in which items are done.
+        items: What to work on.
+
+    Returns:
+        The answers, in the order of the items.
+    """
+    n_threads = min(os.cpu_count() or 1, len(items))
+    with one_blas_thread():
+        if n_threads < 2:
+            return [work(item) for item in items]
+        with ThreadPoolExecutor(max_workers=n_threads) as pool:
+            return list(pool.map(work, items))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageOps
 
-from mien.audits.align import structure, structures
 from mien.audits.overlap import Overlap
 from mien.audits.perceptual import CROPS, fingerprints, grey_of, thumbnail
 from mien.audits.twins import Twin, _agrees, find_twins
@@ -137,12 +136,6 @@ def test_hashes_are_those_of_imagehash() -> None:
             for part in [*parts, ImageOps.mirror(small)]
         ]
         assert fingerprints(grey_of(image)).tolist() == theirs
-
-
-def test_all_crops_at_once_have_the_structure_of_each_alone() -> None:
-    thumb = thumbnail(grey_of(np.asarray(scene(4))))
-    alone = [structure(thumb[None], crop=crop)[0] for crop in CROPS]
-    assert np.allclose(structures(thumb[None], crops=CROPS)[0], alone, atol=1e-6)
 
 
 @pytest.mark.parametrize(

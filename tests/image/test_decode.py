@@ -274,6 +274,25 @@ def test_reading_stops_at_the_size_limit(tmp_path: Path):
         read_photo_bytes(path, max_bytes=99)
 
 
+@pytest.mark.parametrize("told", [0, 60, 99])
+def test_reading_goes_on_where_a_file_grew(
+    told: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    path = tmp_path / "growing.jpg"
+    path.write_bytes(bytes(range(100)))
+    real = os.fstat
+
+    def smaller(descriptor: int) -> os.stat_result:
+        status = list(real(descriptor))
+        status[6] = told  # its size when it was asked for
+        return os.stat_result(status)
+
+    monkeypatch.setattr(os, "fstat", smaller)
+    assert read_photo_bytes(path) == bytes(range(100))
+    with pytest.raises(PhotoError, match="larger than 99 bytes"):
+        read_photo_bytes(path, max_bytes=99)
+
+
 def test_reading_a_pipe_does_not_wait(tmp_path: Path):
     os.mkfifo(tmp_path / "pipe")
 

@@ -18,12 +18,15 @@ from typing import Final
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from mien.blas import map_in_threads
 from mien.face.resize import opencv
 
 # Coarse steps at 32 x 32, then fine ones at 64 x 64; measured: more change no verdict.
 _STEPS: Final = (8, 3)
 # Pairs at once: what is worked on then fits into a core's own cache.
 _BATCH: Final = 16
+# Batches for which threads are worth their start.
+_MANY: Final = 4
 _BLOCKS: Final = 8
 # A block whose fine structure has less contrast than this (in grey levels) says nothing.
 _FLAT: Final = 1.5
@@ -61,14 +64,14 @@ def match(
         second: What may be a crop of it; mirrored beforehand where that is the question.
         crops: Left, top, width, height in shares of the first: where to start.
     """
-    parts = [
-        _match(
-            first[i : i + _BATCH].astype(np.float32),
-            second[i : i + _BATCH].astype(np.float32),
-            crops[i : i + _BATCH].astype(np.float32),
-        )
-        for i in range(0, len(first), _BATCH)
-    ]
+    starts = range(0, len(first), _BATCH)
+
+    def aligned(i: int) -> tuple[np.ndarray, ...]:
+        pair = (images[i : i + _BATCH].astype(np.float32) for images in (first, second, crops))
+        return _match(*pair)
+
+    few = len(starts) < _MANY
+    parts = list(map(aligned, starts)) if few else map_in_threads(aligned, starts)
     if not parts:
         none = np.zeros(0)
         return Match(fine=none, covered=none, n_blocks=none.astype(int), whole=none, kept=none)
@@ -76,71 +79,6 @@ def match(
         np.concatenate(column) for column in zip(*parts, strict=True)
     )
     return Match(fine=fine, covered=covered, n_blocks=n_blocks, whole=whole, kept=kept)
-
-
-def structure(
-    thumbnails: UInt8[np.ndarray, "n 64 64"],
-    *,
-    crop: tuple[float, float, float, float] | None = None,
-) -> Float[np.ndarray, "n 576"]:
-    """The fine structure of each thumbnail, or of one crop of all of them, at 24 x 24.
-
-    Returns:
-        Rows of mean 0 and length 1: their products are correlations.
-    """
-    left, top, width, height = crop or (0.0, 0.0, 1.0, 1.0)
-    side, n_cells = thumbnails.shape[1], 24
-    x = _cell_weights(left * side, width * side, n_cells, side)
-    y = _cell_weights(top * side, height * side, n_cells, side)
-    parts = [
-        _fine(y @ thumbnails[start : start + 4096].astype(np.float32) @ x.T)
-        for start in range(0, len(thumbnails), 4096)
-    ]
-    return np.concatenate(parts) if parts else np.zeros((0, n_cells * n_cells), dtype=np.float32)
-
-
-def structures(
-    thumbnails: UInt8[np.ndarray, "n 64 64"],
-    *,
-    crops: tuple[tuple[float, float, float, float], ...],
-) -> Float[np.ndarray, "n k 576"]:
-    """As `structure`, of several crops of each thumbnail at once."""
-    x, y = _crop_weights(crops, thumbnails.shape[1], 24)
-    cells = y @ thumbnails[:, None].astype(np.float32) @ x.transpose(0, 2, 1)
-    rows: Float[np.ndarray, "n k 576"] = _fine(cells.reshape(-1, 24, 24)).reshape(
-        len(thumbnails), len(crops), -1
-    )
-    return rows
-
-
-def _fine(cells: Float[np.ndarray, "k h w"]) -> Float[np.ndarray, "k m"]:
-    fine: Float[np.ndarray, "k m"] = (cells - _blurred(cells, 2)).reshape(len(cells), -1)
-    fine -= fine.mean(axis=1, keepdims=True)
-    fine /= np.sqrt(np.einsum("km,km->k", fine, fine))[:, None] + np.float32(1e-3)
-    return fine
-
-
-@lru_cache(maxsize=4)
-def _crop_weights(
-    crops: tuple[tuple[float, float, float, float], ...], side: int, n_cells: int
-) -> tuple[Float[np.ndarray, "k h w"], Float[np.ndarray, "k h w"]]:
-    """The weights of each crop's columns and of its rows."""
-    across = [_cell_weights(left * side, w * side, n_cells, side) for left, _, w, _ in crops]
-    down = [_cell_weights(top * side, h * side, n_cells, side) for _, top, _, h in crops]
-    return np.stack(across), np.stack(down)
-
-
-@lru_cache(maxsize=64)  # the crops are few and always the same
-def _cell_weights(start: float, length: float, n_cells: int, side: int) -> Float[np.ndarray, "k w"]:
-    """Area weights of `n_cells` equal cells over a stretch of a row of pixels."""
-    edges = start + np.linspace(0, length, n_cells + 1)
-    pixels = np.arange(side)
-    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    overlap = np.maximum(overlap, 0)
-    weights: Float[np.ndarray, "k w"] = (overlap / overlap.sum(axis=1, keepdims=True)).astype(
-        np.float32
-    )
-    return weights
 
 
 def _match(

@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 from jaxtyping import Complex, Int, UInt8
 
-from mien.audits.align import structure
-from mien.audits.neighbours import most_alike
+from mien.audits.alike import most_alike
 from mien.audits.perceptual import Grey
+from mien.audits.structure import structure
 from mien.records import Face
 
 CHIP_PX: Final = 32
@@ -82,17 +82,13 @@ def nominate(
         chips: Of the photos that show a face.
         rows: How the answer should number them.
     """
-    plain = structure(chips)
     found: dict[tuple[int, int], Nomination] = {}
-    for mirrored in (False, True):
-        other = structure(np.ascontiguousarray(chips[:, :, ::-1])) if mirrored else plain
-        best, products = most_alike(plain, other, k=min(K, len(plain) - 1))
-        for row, column in zip(*np.nonzero(products > SIEVE), strict=True):
-            a, b = sorted((int(rows[row]), int(rows[best[row, column]])))
+    for mirrored, pairs in enumerate(most_alike(structure(chips), k=K, least=SIEVE)):
+        numbers = np.sort(rows[pairs.rows], axis=1).tolist()
+        for (a, b), agreed in zip(numbers, pairs.agreed.tolist(), strict=True):
             before = found.get((a, b), Nomination(agreed=0.0, ways=()))
             found[a, b] = Nomination(
-                agreed=max(float(products[row, column]), before.agreed),
-                ways=tuple(sorted({*before.ways, mirrored})),
+                agreed=max(agreed, before.agreed), ways=(*before.ways, bool(mirrored))
             )
     return found
 

@@ -22,8 +22,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
 
-from mien.audits.kernel import PENALTIES, features, held_out
-from mien.blas import one_blas_thread
+from mien.audits.kernel import PENALTIES, Answers, features, held_out
+from mien.blas import map_in_threads, one_blas_thread
 from mien.head.calibrate import calibrate, log_softmax
 
 Seen: TypeAlias = tuple[Float32[np.ndarray, "n _"], ...]
@@ -106,10 +106,7 @@ def doubt(
     share: float | None = None
     for r in range(repeats):
         fold = deal(y, units=units, folds=FOLDS, rng=rng)
-        told = [
-            held_out(z, y=y, fold=fold, n_classes=n_classes, penalties=some)
-            for z, some in zip(seen, penalties, strict=True)
-        ]
+        told = _told(seen, penalties, y=y, fold=fold, n_classes=n_classes)
         # By the first dealing: others would choose these or the next.
         penalties = [(one.penalty,) for one in told]
         first, second = told[0].scores, told[-1].scores
@@ -127,6 +124,21 @@ def doubt(
         rank_score=given - rest.max(axis=1),
         other=rest.argmax(axis=1),
         share=share or 0.0,
+    )
+
+
+def _told(
+    seen: Seen,
+    penalties: Sequence[Sequence[float]],
+    *,
+    y: Int[np.ndarray, " n"],
+    fold: Int[np.ndarray, " n"],
+    n_classes: int,
+) -> list[Answers]:
+    """What each opinion says of photos of other folds."""
+    asked = list(zip(seen, penalties, strict=True))
+    return map_in_threads(
+        lambda one: held_out(one[0], y=y, fold=fold, n_classes=n_classes, penalties=one[1]), asked
     )
 
 

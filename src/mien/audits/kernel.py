@@ -11,12 +11,14 @@ Machines", NIPS 2000.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
+
+from mien.blas import map_in_threads
 
 MOST_LANDMARKS: Final = 512
 # Against the mean squared length of the standardised embeddings. Between 0.1 and 1 the ranking of
@@ -52,7 +54,7 @@ def features(
     from sklearn.kernel_approximation import Nystroem
 
     n, d = embeddings.shape
-    mean, deviation = embeddings.mean(axis=0), embeddings.std(axis=0)
+    mean, deviation = _moments(embeddings)
     scale = np.sqrt(np.float32(d)) * (deviation + np.float32(1e-6))
     length = float(np.sum((deviation / scale) ** 2))
     chosen = np.sort(rng.permutation(n)[:MOST_LANDMARKS])
@@ -60,10 +62,28 @@ def features(
         gamma=_WIDTH / max(length, 1e-9), n_components=len(chosen), random_state=0
     ).fit((embeddings[chosen] - mean) / scale)
     placed = np.empty((n, len(chosen)), dtype=np.float32)
-    for start in range(0, n, _BLOCK):
-        rows = slice(start, start + _BLOCK)
+
+    def fill(rows: slice) -> None:
         placed[rows] = place.transform((embeddings[rows] - mean) / scale)
+
+    map_in_threads(fill, list(_blocks(n)))
     return placed
+
+
+def _moments(
+    embeddings: Float32[np.ndarray, "n d"],
+) -> tuple[Float32[np.ndarray, " d"], Float32[np.ndarray, " d"]]:
+    """Mean and standard deviation of each column, without a copy of all that is less its mean."""
+    n = len(embeddings)
+    mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
+    squares = np.zeros(len(mean))
+    for rows in _blocks(n):
+        squares += np.square(embeddings[rows] - mean).sum(axis=0, dtype=np.float64)
+    return mean, np.sqrt(squares / n).astype(np.float32)
+
+
+def _blocks(n: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, n, _BLOCK))
 
 
 def held_out(

@@ -64,14 +64,13 @@ def overlap(
     Returns:
         The best of the ways; None where no placing was found.
     """
-    looked = (
-        _one_way(
-            first, second.mirrored if mirrored else second, mirrored=mirrored, thorough=thorough
-        )
-        for mirrored in ways
-    )
-    found = [way for way in looked if way is not None]
-    return max(found, key=lambda way: way.fine, default=None)
+    best: Overlap | None = None
+    for mirrored in ways:
+        other = second.mirrored if mirrored else second
+        # Where one way is plain, the faces alone may say that the other is plainer still.
+        search = thorough and not (best and best.fine > _PLAIN)
+        best = _better(best, _one_way(first, other, mirrored=mirrored, thorough=search))
+    return best
 
 
 def _one_way(first: Seen, second: Seen, *, mirrored: bool, thorough: bool) -> Overlap | None:

@@ -7,9 +7,9 @@ agree once they are laid.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -50,22 +50,28 @@ class Seen:
 
     picture: Grey
     points: Complex[np.ndarray, " 5"]
+    # Not `cached_property`: before Python 3.12 all pictures share its lock, and threads wait.
+    _found: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
 
-    @cached_property
+    @property
     def mirrored(self) -> Seen:
         """The picture as a mirror shows it; what was the right eye is the left one then."""
-        flipped = self.picture.shape[1] - self.points.real + 1j * self.points.imag
-        return Seen(
-            picture=np.ascontiguousarray(self.picture[:, ::-1]), points=flipped[[1, 0, 2, 4, 3]]
-        )
+        if "mirrored" not in self._found:
+            flipped = self.picture.shape[1] - self.points.real + 1j * self.points.imag
+            self._found["mirrored"] = Seen(
+                picture=np.ascontiguousarray(self.picture[:, ::-1]), points=flipped[[1, 0, 2, 4, 3]]
+            )
+        mirrored: Seen = self._found["mirrored"]
+        return mirrored
 
-    @cached_property
+    @property
     def features(self) -> tuple[Any, Any]:
         """Points of interest and their descriptions, None where there are none."""
-        found: tuple[Any, Any] = (
-            opencv().SIFT_create(_N_POINTS).detectAndCompute(self.picture, None)
-        )
-        return found
+        if "features" not in self._found:
+            sift = opencv().SIFT_create(_N_POINTS)
+            self._found["features"] = sift.detectAndCompute(self.picture, None)
+        features: tuple[Any, Any] = self._found["features"]
+        return features
 
 
 def by_faces(first: Seen, second: Seen) -> Placing | None:
@@ -139,7 +145,10 @@ def _without_rim(picture: Grey) -> tuple[Grey, tuple[int, int]]:
 
 def is_plausible(placing: Placing) -> bool:
     """Neither squashed to a line nor stretched more than people do; another size is no matter."""
-    if not np.isfinite(placing).all():
+    (a, b, x), (c, d, y) = placing.tolist()
+    if not all(map(math.isfinite, (a, b, c, d, x, y))):
         return False
-    longer, shorter = np.linalg.svd(placing[:, :2], compute_uv=False)
-    return bool(shorter > _SMALLEST and longer < 1 / _SMALLEST and longer < _MOST_STRETCH * shorter)
+    # The singular values of two by two, which is asked thousands of times.
+    sums, differences = math.hypot(a + d, c - b), math.hypot(a - d, c + b)
+    longer, shorter = (sums + differences) / 2, abs(sums - differences) / 2
+    return shorter > _SMALLEST and longer < 1 / _SMALLEST and longer < _MOST_STRETCH * shorter

@@ -1,8 +1,8 @@
 """Near copies among many photos: re-encoded, resized, cropped, brightened, mirrored.
 
-Three sieves, each finer and dearer than the last: hashes of crops within a Hamming ball (faiss,
-exhaustive but 64 bits a photo), the fine structure of the crop against that of the whole at
-24 x 24, and alignment. All three run over arrays; nothing here loops over pairs in Python.
+Sieves, each finer and dearer than the last: hashes and fine structure nominate (`nominating`), as
+faces and embeddings do; pairs of thumbnails are aligned, by arrays of pairs; what stays in doubt is
+looked at closer.
 
 Knows nothing of labels and folders: rows in, pairs out. Law: the answer does not depend on the
 order of the rows, and two rows make at most one pair.
@@ -15,20 +15,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int, UInt8, UInt64
+from jaxtyping import Bool, Complex, UInt8, UInt64
 
-from mien.audits.align import Match, match, structure
-from mien.audits.chips import Nomination, nominate
+from mien.audits import chips
+from mien.audits.align import Match, match
+from mien.audits.chips import Nomination
 from mien.audits.closer import Look, look_closer
+from mien.audits.nominating import Ways, nominate
 from mien.audits.overlap import Overlap
 from mien.audits.perceptual import CROPS, ODD_CROPS
 from mien.words import percent
 
-# Hamming distance, of 64 bits. Of 8,400 changed study and drawn photos 99 % lie within it
-# (docs/log.md, "near copies"); each bit more doubles what the next sieve must look at.
-_RADIUS: Final = 10
-# Correlation of fine structure before alignment: a wrong start of a true copy is above it.
-_SIEVE: Final = 0.35
 # A copy agrees everywhere; a copy with a banner or logo agrees to the last bit elsewhere. Other
 # photos of one person before one wall reach 0.955 with 0.976 of the blocks (drawn), 0.67 (study).
 _ALL_OVER: Final = (0.90, 0.98)
@@ -163,9 +160,7 @@ def search(
         extra: Pairs of rows to be looked at in any case, such as neighbours of embeddings.
         sights: What a closer look needs; without it, turned and framed copies are not found.
     """
-    nominated = _nominate(hashes, thumbnails)
-    if extra:
-        nominated = _merged([nominated, _in_all_ways(np.asarray(extra, dtype=int), thumbnails)])
+    nominated = nominate(hashes, thumbnails=thumbnails, extra=extra)
     i, j, crop, mirrored = nominated.T
     second = thumbnails[j]
     second = np.where((mirrored == 1)[:, None, None], second[:, :, ::-1], second)
@@ -243,8 +238,8 @@ def _agrees(found: Overlap) -> tuple[bool, bool]:
 def _evidence(sights: Sights) -> dict[tuple[int, int], Nomination]:
     """Pairs that may show one photo, with what speaks for it: alike faces, near embeddings."""
     faces = np.array([row for row, chip in enumerate(sights.chips) if chip is not None], dtype=int)
-    chips = [chip for chip in sights.chips if chip is not None]
-    evidence = nominate(np.stack(chips), rows=faces) if len(chips) > 1 else {}
+    seen = [chip for chip in sights.chips if chip is not None]
+    evidence = chips.nominate(np.stack(seen), rows=faces) if len(seen) > 1 else {}
     for rows in sights.near:
         agreed = evidence[rows].agreed if rows in evidence else 0.0
         evidence[rows] = Nomination(agreed=agreed, ways=_BOTH)
@@ -264,78 +259,8 @@ def clusters_of(twins: Sequence[Twin]) -> list[list[int]]:
     return [[twin.first, twin.second] for twin in twins]
 
 
-def _nominate(
-    hashes: UInt64[np.ndarray, "n 8"], thumbnails: UInt8[np.ndarray, "n 64 64"]
-) -> Int[np.ndarray, "p 4"]:
-    """Rows of first, second, crop and mirrored that pass the first two sieves."""
-    wholes = (structure(thumbnails), structure(thumbnails[:, :, ::-1]))
-    kept = []
-    for crop, box in enumerate(CROPS):
-        part = wholes[0] if crop == 0 else structure(thumbnails, crop=box)
-        for mirrored, column in ((0, 0), (1, len(CROPS))):
-            i, j = _within(hashes[:, crop], hashes[:, column])
-            # Whole against whole is symmetric: one direction is enough.
-            chosen = (i < j) if crop == 0 else (i != j)
-            i, j = i[chosen], j[chosen]
-            alike = _dot_rows(part, i, wholes[mirrored], j) > _SIEVE
-            i, j = i[alike], j[alike]
-            kept.append(np.stack([i, j, np.full_like(i, crop), np.full_like(i, mirrored)], axis=1))
-    return _merged(kept)
-
-
-def _in_all_ways(
-    pairs: Int[np.ndarray, "p 2"], thumbnails: UInt8[np.ndarray, "n 64 64"]
-) -> Int[np.ndarray, "q 4"]:
-    """Each pair in the direction, crop and mirroring that agree best before alignment."""
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    wholes = (structure(thumbnails), structure(thumbnails[:, :, ::-1]))
-    best = np.full(len(both), -1.0, dtype=np.float32)
-    way = np.zeros((len(both), 2), dtype=int)
-    for crop, box in enumerate((*CROPS, *ODD_CROPS)):
-        part = wholes[0] if crop == 0 else structure(thumbnails, crop=box)
-        for mirrored in (0, 1):
-            score = _dot_rows(part, both[:, 0], wholes[mirrored], both[:, 1])
-            better = score > best
-            best[better], way[better] = score[better], (crop, mirrored)
-    rows = np.concatenate([both, way], axis=1)
-    return rows[best > _SIEVE]
-
-
-def _within(
-    queries: UInt64[np.ndarray, " n"], index: UInt64[np.ndarray, " n"]
-) -> tuple[Int[np.ndarray, " p"], Int[np.ndarray, " p"]]:
-    import faiss
-
-    search = faiss.IndexBinaryFlat(64)
-    search.add(np.ascontiguousarray(index).view(np.uint8).reshape(-1, 8))
-    limits, _, found = search.range_search(
-        np.ascontiguousarray(queries).view(np.uint8).reshape(-1, 8), _RADIUS + 1
-    )
-    rows = np.repeat(np.arange(len(queries)), np.diff(limits.astype(int)))
-    return rows, found.astype(int)
-
-
-def _dot_rows(
-    a: Float[np.ndarray, "n m"],
-    i: Int[np.ndarray, " p"],
-    b: Float[np.ndarray, "n m"],
-    j: Int[np.ndarray, " p"],
-) -> Float[np.ndarray, " p"]:
-    step = 1 << 14  # keeps the gathered rows under 80 MB
-    parts = [
-        np.einsum("pm,pm->p", a[i[s : s + step]], b[j[s : s + step]])
-        for s in range(0, len(i), step)
-    ]
-    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float32)
-
-
-def _merged(parts: Sequence[Int[np.ndarray, "p 4"]]) -> Int[np.ndarray, "q 4"]:
-    rows: Int[np.ndarray, "q 4"] = np.unique(np.concatenate([*parts]), axis=0)
-    return rows
-
-
 def _best(
-    nominated: Int[np.ndarray, "p 4"],
+    nominated: Ways,
     found: Match,
     *,
     good: Bool[np.ndarray, " p"],

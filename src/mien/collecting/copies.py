@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 from jaxtyping import Float16, Int, UInt8, UInt64
 
-from mien.audits.align import match, structures
+from mien.audits.align import match
 from mien.audits.perceptual import (
     CROPS,
     THUMBNAIL_PX,
@@ -24,6 +24,7 @@ from mien.audits.perceptual import (
     hashed,
     thumbnail,
 )
+from mien.audits.structure import LENGTH, structures, turned
 from mien.audits.twins import agree
 from mien.records import Pixels
 
@@ -33,7 +34,6 @@ _SIEVE: Final = 0.35
 # The nearest so many are judged by the audit: a copy is among the very first.
 _JUDGED: Final = 2
 _GROW: Final = 256
-_SIDE: Final = 24  # of the cells of `structures`
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -88,11 +88,9 @@ def look_at_all(sketches: Sequence[Sketch]) -> list[Look]:
         return []
     thumbs = np.stack([one.thumb for one in sketches])
     parts = structures(thumbs, crops=CROPS)
-    n = len(sketches)
-    mirrored = parts[:, :1].reshape(n, 1, _SIDE, _SIDE)[..., ::-1].reshape(n, 1, -1)
-    parts = np.concatenate([parts, mirrored], axis=1).astype(np.float16)
+    parts = np.concatenate([parts, turned(parts[:, :1])], axis=1).astype(np.float16)
     hashes = fingerprints_of(np.stack([one.hashed for one in sketches]))
-    return [Look(hashes=hashes[i], parts=parts[i], thumb=thumbs[i]) for i in range(n)]
+    return [Look(hashes=hashes[i], parts=parts[i], thumb=thumbs[i]) for i in range(len(thumbs))]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -118,7 +116,7 @@ class CopyIndex:
     def __init__(self) -> None:
         self._names: list[str] = []
         self._hashes = np.zeros((_GROW, len(CROPS) + 1), np.uint64)
-        self._parts = np.zeros((_GROW, len(CROPS) + 1, _SIDE * _SIDE), np.float16)
+        self._parts = np.zeros((_GROW, len(CROPS) + 1, LENGTH), np.float16)
         self._thumbs = np.zeros((_GROW, THUMBNAIL_PX, THUMBNAIL_PX), np.uint8)
         self._lock = threading.Lock()
 

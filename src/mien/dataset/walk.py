@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,8 @@ from mien.records import Progress, Reject
 IGNORED_NAMES: Final = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 # Hashing waits for the disk more than for the processor.
 _N_THREADS: Final = 4
+# Files that a thread reads before it comes for more: coming takes as long as reading a small one.
+_A_THREAD: Final = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,8 +121,10 @@ def fingerprint(
     entries = list(found)
     good: list[tuple[Candidate, str]] = []
     rejects: list[Reject] = []
+    parts = [entries[start : start + _A_THREAD] for start in range(0, len(entries), _A_THREAD)]
     with ThreadPoolExecutor(max_workers=_N_THREADS) as pool:
-        for i, (entry, verdict) in enumerate(zip(entries, pool.map(_judge, entries), strict=True)):
+        judged = chain.from_iterable(pool.map(lambda part: list(map(_judge, part)), parts))
+        for i, (entry, verdict) in enumerate(zip(entries, judged, strict=True)):
             if isinstance(entry, Candidate) and not isinstance(verdict, Reject):
                 good.append((entry, verdict))
             elif isinstance(verdict, Reject):

@@ -210,8 +210,13 @@ def read_photo_bytes(path: Path, *, max_bytes: int = MAX_BYTES) -> bytes:
     try:
         descriptor = os.open(path, flags)
         with os.fdopen(descriptor, "rb") as file:
-            _refuse_irregular(os.fstat(file.fileno()), max_bytes)
-            data = file.read(max_bytes + 1)
+            status = os.fstat(file.fileno())
+            _refuse_irregular(status, max_bytes)
+            # Asked for `max_bytes`, Python gets memory for as many from the system and gives it
+            # back: more than all else that a small file takes, and threads wait for each other.
+            data = file.read(status.st_size + 1)
+            if len(data) > status.st_size:  # it grew, or lies where sizes are not told
+                data += file.read(max_bytes + 1 - len(data))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise PhotoError(explain_os_error(error)) from error
     if len(data) > max_bytes:  # it grew while it was read
