@@ -10,9 +10,11 @@ import pytest
 
 from mien.audits.catalogue import CHECKS, run_checks
 from mien.audits.checks.cells import Cells
+from mien.audits.checks.lookalikes import LookAlikes
 from mien.audits.facts import Facts
 from mien.audits.findings import OUTCOMES, Finding
 from mien.audits.packing import pack
+from mien.audits.twins import Found, Twin
 from mien.audits.view import Looks, Part, View
 from mien.digest import digest_text
 from mien.records import Dataset, Face, Photo, Reject
@@ -249,6 +251,21 @@ PLANTED: dict[str, Callable[[View], View]] = {
     ),
     "M701": lambda v: dataclasses.replace(each(v, skin_angle=lambda _: 60.0), skin_tone=True),
 }
+
+
+def test_photos_that_all_look_alike_are_no_shoot() -> None:
+    view = clean()
+    twin = Twin(first=0, second=1, mirrored=False, distance=0.2, kept=1.0, edited=True)
+    few = [dataclasses.replace(twin, first=i, second=i + 1) for i in range(4)]
+    many = [dataclasses.replace(twin, first=i, second=i + 1) for i in range(len(view.photos) // 2)]
+    told = {}
+    for name, alike in (("few", few), ("many", many)):
+        seen = dataclasses.replace(view)
+        seen.__dict__["likeness"] = Found(copies=(), alike=tuple(alike))
+        told[name] = LookAlikes().run(seen)
+    assert "look like one shoot" in told["few"].sentence
+    assert "too many to be one shoot" in told["many"].sentence
+    assert len(told["many"].pairs) == len(many)
 
 
 @pytest.fixture(scope="module")

@@ -383,6 +383,7 @@ def test_the_ledger_is_written_once_at_the_end_of_a_short_run(
     assert written == [6]
     monkeypatch.setattr(running, "_WRITE_EVERY_S", 0.0)
     monkeypatch.setattr(running, "_WRITE_SHARE", 1.0)
+    monkeypatch.setattr(running, "_IN_HAND", 1)  # else all four are decided on at once
     more = [web.Picture(name=f"more{i}.jpg", data=drawn[6 + i]) for i in range(4)]
     with web.Server(pictures=more) as server, collecting(server, workers=1) as collector:
         collector.run(SEARCH, limit=20)

@@ -58,13 +58,15 @@ def features(
     scale = np.sqrt(np.float32(d)) * (deviation + np.float32(1e-6))
     length = float(np.sum((deviation / scale) ** 2))
     chosen = np.sort(rng.permutation(n)[:MOST_LANDMARKS])
+    # In double precision: directions in which the landmarks hardly differ are made large, and with
+    # them, in single precision, rounding of a tenth of all that photos differ by.
     place = Nystroem(
         gamma=_WIDTH / max(length, 1e-9), n_components=len(chosen), random_state=0
-    ).fit((embeddings[chosen] - mean) / scale)
+    ).fit(((embeddings[chosen] - mean) / scale).astype(np.float64))
     placed = np.empty((n, len(chosen)), dtype=np.float32)
 
     def fill(rows: slice) -> None:
-        placed[rows] = place.transform((embeddings[rows] - mean) / scale)
+        placed[rows] = place.transform(((embeddings[rows] - mean) / scale).astype(np.float64))
 
     map_in_threads(fill, list(_blocks(n)))
     return placed

@@ -58,6 +58,10 @@ _LITTLE_SHOWN: Final = 0.99
 # 0.985 with 39 blocks and 0.968 with 47.
 _MOVED_CLOSER: Final = (0.98, 0.80)
 _MUCH_SHOWN: Final = 50
+# A turn fills the corners, and of a face cut out tightly the corners are much: so less may agree
+# where the rest agrees better still. Such faces, turned by 4 degrees, reach 0.993; of 8,213 pairs
+# of drawings that look alike none reaches 0.989.
+_CORNERS_FILLED: Final = (0.992, 0.70)
 # Laid on each other as well as they can be, heads and shoulders of two people before white walls
 # reach 0.66; that pair of the study reaches 0.76.
 _ALIKE_CLOSER: Final = (0.70, 0.60)
@@ -231,7 +235,10 @@ def _agrees(found: Overlap) -> tuple[bool, bool]:
     if moved:
         enough = found.n_blocks >= _SHOWN or found.fine >= _LITTLE_SHOWN
         elsewhere = found.fine >= _MOVED_CLOSER[0] and found.covered >= _MOVED_CLOSER[1]
-        return all_over and enough, elsewhere and found.n_blocks >= _MUCH_SHOWN
+        corners = found.fine >= _CORNERS_FILLED[0] and found.covered >= _CORNERS_FILLED[1]
+        return all_over and enough, (elsewhere and found.n_blocks >= _MUCH_SHOWN) or (
+            corners and found.n_blocks >= _SHOWN
+        )
     return all_over, found.fine >= _ELSEWHERE[0] and found.covered >= _ELSEWHERE[1]
 
 

@@ -34,6 +34,8 @@ _WRITE_SHARE: Final = 0.05
 # Pictures that are looked over, or decided on, at once where so many wait.
 _LOOK_AT: Final = 8
 _DECIDE_ON: Final = 32
+# Pictures in hand for each thread that fetches: with fewer, two cores wait for each other.
+_IN_HAND: Final = 5
 # How long is waited for half as many to come together: deciding on ten costs half more a picture.
 _LINGER_S: Final = 0.1
 
@@ -79,7 +81,8 @@ class Run:
         self._looked: queue.Queue[tuple[Fetched, Verdict] | None] = queue.Queue()
         self._answers: queue.Queue[Line | BaseException | None] = queue.Queue()
         # Those past a target have been fetched for nothing: then no more than threads are in hand.
-        self._in_hand = threading.Semaphore(settings.workers * (3 if target is None else 1))
+        a_thread = _IN_HAND if target is None else 1
+        self._in_hand = threading.Semaphore(settings.workers * a_thread)
         self._linger_s = _LINGER_S if target is None else 0.0
         self._broken_off = False
         self._asked = books.gathered(search).asked
