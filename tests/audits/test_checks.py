@@ -14,6 +14,7 @@ from mien.audits.checks.lookalikes import LookAlikes
 from mien.audits.facts import Facts
 from mien.audits.findings import OUTCOMES, Finding
 from mien.audits.packing import pack
+from mien.audits.tables import count_table
 from mien.audits.twins import Found, Twin
 from mien.audits.view import Looks, Part, View
 from mien.digest import digest_text
@@ -266,6 +267,15 @@ def test_photos_that_all_look_alike_are_no_shoot() -> None:
     assert "look like one shoot" in told["few"].sentence
     assert "too many to be one shoot" in told["many"].sentence
     assert len(told["many"].pairs) == len(many)
+
+
+def test_what_is_unknown_has_columns_only_where_there_are_such_photos() -> None:
+    dataset = clean().train.dataset
+    photos = list(dataset.photos)
+    photos[0] = dataclasses.replace(photos[0], groups={"gender": "man"})
+    table = count_table(dataclasses.replace(dataset, photos=tuple(photos)), ["skin", "gender"])
+    assert [name for name in table.columns if "unknown" in name] == ["unknown man"]
+    assert table.n == len(photos)
 
 
 @pytest.fixture(scope="module")

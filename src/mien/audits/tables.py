@@ -75,7 +75,8 @@ def count_table(dataset: Dataset, columns: Sequence[str]) -> Table:
     """Count photos by class and by all combinations of the columns' values.
 
     Photos without a value count as ``unknown`` there; without columns there is one, ``all``.
-    Combinations come in the order in which values first appear, so that a table keeps its order.
+    Combinations come in the order in which values first appear, so that a table keeps its order;
+    those with something unknown only where there are such photos.
 
     Example:
         >>> from pathlib import Path
@@ -91,6 +92,8 @@ def count_table(dataset: Dataset, columns: Sequence[str]) -> Table:
         (photo.label, " ".join(photo.groups.get(c, UNKNOWN) for c in columns) or NO_GROUPS)
         for photo in dataset.photos
     )
+    there = {name for _, name in counts}
+    names = [name for name in names if is_known(name) or name in there]
     return Table(
         rows=dataset.classes,
         columns=tuple(names),

@@ -5,12 +5,11 @@ The records are those of `workflows`, a layer above: they are known here by thei
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 import click
-from rich.cells import cell_len
 
+from mien.reports.columns import fitting, wrapped
 from mien.words import count
 
 if TYPE_CHECKING:
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 _COLOURS: Final = {"issue": "red", "hint": "yellow", "passed": "green"}
 _MOST_LACKS: Final = 8
 _WORST_FIRST: Final = ("high", "medium", "low")
-# Longer lines are hard to read, however wide the window is.
-_WIDEST: Final = 100
 
 
 def print_audit(record: Any) -> None:
@@ -62,7 +59,7 @@ def print_plan(record: Any) -> None:
 
 
 def table_text(table: Table) -> str:
-    """The class by group table with totals, as text.
+    """The class by group table with totals, as text; groups at the left where it would be too wide.
 
     Example:
         >>> from mien.audits.tables import Table
@@ -78,48 +75,7 @@ def table_text(table: Table) -> str:
     lines.append(["total", *map(str, sums), str(sum(sums))])
     if len(table.columns) == 1:
         lines = [line[:-1] for line in lines]
-    widths = [max(cell_len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return "\n".join(
-        "  ".join(
-            _padded(cell, width, left=i == 0)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
-
-
-def wrapped(text: str, *, first: int = 0, hanging: int = 8, width: int | None = None) -> str:
-    """Text in lines that fit the terminal, 80 columns where there is none; words stay whole.
-
-    Args:
-        text: Lines of it stay lines. Korean letters are two columns wide.
-        first: Columns to leave free before the first line.
-        hanging: The same before the lines that follow it.
-        width: Columns; those of the terminal when None, at most 100.
-
-    Example:
-        >>> print(wrapped("one two three", hanging=2, width=8))
-        one two
-          three
-    """
-    width = width or min(_WIDEST, shutil.get_terminal_size((80, 24)).columns)
-    lines: list[str] = []
-    for line in text.split("\n"):
-        now = " " * first
-        for word in line.split(" "):
-            if now.strip() and cell_len(f"{now} {word}") > width:
-                lines.append(now)
-                now = " " * hanging + word
-            else:
-                now += word if not now.strip() else f" {word}"
-        lines.append(now)
-    return "\n".join(lines)
-
-
-def _padded(cell: str, width: int, *, left: bool) -> str:
-    """A cell at a width in columns, as wide letters are two of them."""
-    space = " " * (width - cell_len(cell))
-    return cell + space if left else space + cell
+    return fitting(lines)
 
 
 def _head(record: Any) -> str:

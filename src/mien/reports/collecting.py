@@ -5,12 +5,10 @@ A view of the JSON documents and nothing else: no figure is made here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from mien.reports.auditing import wrapped
-
-_WIDTH: Final = 80  # of a terminal
+from mien.reports.columns import fitting, wrapped
 
 
 def print_collect(answer: Mapping[str, Any]) -> None:
@@ -76,24 +74,8 @@ def cells(table: Mapping[str, Any]) -> str:
     ]
     heads = [column or "photos" for column in table["columns"]]
     rows = [["", *heads], *([name, *row] for name, row in zip(table["rows"], body, strict=True))]
-    upright = _aligned(rows)
-    if max(map(len, upright)) > _WIDTH:
-        return "\n".join(_aligned([list(column) for column in zip(*rows, strict=True)]))
-    return "\n".join(upright)
+    return fitting(rows)
 
 
 def _count(n: int, word: str) -> str:
     return f"{n} {word}" if n == 1 else f"{n} {word}s"
-
-
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return [
-        "  ".join(
-            [
-                row[0].ljust(widths[0]),
-                *(c.rjust(w) for c, w in zip(row[1:], widths[1:], strict=True)),
-            ]
-        ).rstrip()
-        for row in rows
-    ]

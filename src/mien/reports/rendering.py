@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mien.reports.auditing import wrapped
+from mien.reports.columns import wrapped
 from mien.reports.said import in_language
 from mien.reports.svg import NARROW
 from mien.reports.words import words
