@@ -54,11 +54,12 @@ def test_a_wrong_verb_suggests_the_right_one(capsys: pytest.CaptureFixture[str])
     assert "Did you mean 'train'?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["train", "audit", "split"])
 def test_a_missing_folder_is_one_line_and_exit_code_1(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "nowhere"]) == 1
+    assert main([verb, "nowhere"]) == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "nowhere" in captured.err

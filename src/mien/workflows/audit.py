@@ -151,12 +151,15 @@ def look(
         The view, and how many photos were not in the cache of embeddings.
     """
     chosen = recipe if isinstance(recipe, Recipe) else recipe_from(recipe)
-    chosen = with_detector_at_hand(chosen, say=say)
+    later: list[str] = []  # a wrong folder is one line, not one line after others
+    chosen = with_detector_at_hand(chosen, say=later.append)
     refuse_two_tests(test, splits)
     dataset = read_dataset(
         photos, groups_from_name=groups_from_name, keep_contradictions=True, progress=progress
     )
     trained_on = frozenset(open_model(Path(model)).fingerprints) if model else frozenset()
+    for sentence in later:
+        say(sentence)
     tested = None
     if frozen := divide_frozen(dataset, splits=splits):
         dataset, tested = frozen.train, frozen.test
