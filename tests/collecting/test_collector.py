@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 import unicodedata
 from collections import Counter
@@ -389,6 +390,17 @@ def test_the_ledger_is_written_once_at_the_end_of_a_short_run(
         collector.run(SEARCH, limit=20)
     assert written[-1] == 10
     assert len(written) > 2  # now and then in a long one
+
+
+def test_how_long_threads_keep_their_turn_is_set_back(
+    web: Any, drawn: list[bytes], collecting: Any
+) -> None:
+    before = sys.getswitchinterval()
+    seen: list[float] = []
+    with web.Server(pictures=catalogue(web, drawn)) as server, collecting(server) as collector:
+        collector.run(SEARCH, limit=10, progress=lambda *_: seen.append(sys.getswitchinterval()))
+    assert min(seen) == pytest.approx(0.02)
+    assert sys.getswitchinterval() == before
 
 
 def test_two_do_not_work_in_one_folder_at_once(collecting: Any) -> None:
