@@ -48,7 +48,7 @@ def nearest(
     unit = _unit(embeddings)
     k = min(k, m - 1)
     pairs: dict[tuple[int, int], float] = {}
-    best, score = most_alike(unit, unit, k=k)
+    best, score = _most_alike(unit, k=k)
     numbers = rows.tolist()
     for number, others, scores in zip(numbers, best.tolist(), score.tolist(), strict=True):
         for other, similarity in zip(others, scores, strict=True):
@@ -60,26 +60,21 @@ def nearest(
     ]
 
 
-def most_alike(
-    queries: Float32[np.ndarray, "m d"], others: Float32[np.ndarray, "m d"], *, k: int
+def _most_alike(
+    rows: Float32[np.ndarray, "m d"], *, k: int
 ) -> tuple[Int[np.ndarray, "m k"], Float32[np.ndarray, "m k"]]:
-    """Of each query, the `k` others with the largest products, its own number left out.
-
-    Args:
-        queries: Rows of length 1.
-        others: The same photos' rows, in this or another form; at least ``k + 1``.
-        k: How many.
+    """Of each row of length 1, the `k` others with the largest products.
 
     Returns:
         Numbers of the others, the most alike first, and the products.
     """
     import faiss
 
-    index = faiss.IndexFlatIP(others.shape[1])
-    index.add(np.ascontiguousarray(others))
-    products, found = index.search(np.ascontiguousarray(queries), k + 1)
+    index = faiss.IndexFlatIP(rows.shape[1])
+    index.add(np.ascontiguousarray(rows))
+    products, found = index.search(np.ascontiguousarray(rows), k + 1)
     # A row's own number goes last, and with it, or with the last of the others, one goes out.
-    own = found == np.arange(len(queries))[:, None]
+    own = found == np.arange(len(rows))[:, None]
     order = np.argsort(own, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(found, order, axis=1), np.take_along_axis(products, order, axis=1)
 

@@ -21,9 +21,9 @@ from mien.blas import map_in_threads
 
 # Hamming distance, of 64 bits. Of 8,400 changed study and drawn photos 99 % lie within it
 # (docs/log.md, "near copies"); each bit more doubles what the next sieve must look at.
-_RADIUS: Final = 10
+NEAR_BITS: Final = 10
 # Correlation of fine structure before alignment: a wrong start of a true copy is above it.
-_SIEVE: Final = 0.35
+SIEVE: Final = 0.35
 # Rows that are gathered at once: they stay in a core's own cache.
 _GATHERED: Final = 128
 
@@ -78,7 +78,7 @@ def _by_hash(
         i, j = _within(hashes[:, crop], hashes[:, column])
         # Whole against whole is symmetric: one direction is enough.
         pairs = np.stack([i, j], axis=1)[(i < j) if crop == 0 else (i != j)]
-        pairs = pairs[_agreements(part, whole, pairs)[mirrored] > _SIEVE]
+        pairs = pairs[_agreements(part, whole, pairs)[mirrored] > SIEVE]
         way = np.broadcast_to((crop, mirrored), pairs.shape)
         found.append(np.concatenate([pairs, way], axis=1))
     return np.concatenate(found)
@@ -92,7 +92,7 @@ def _within(
     search = faiss.IndexBinaryFlat(64)
     search.add(np.ascontiguousarray(index).view(np.uint8).reshape(-1, 8))
     limits, _, found = search.range_search(
-        np.ascontiguousarray(queries).view(np.uint8).reshape(-1, 8), _RADIUS + 1
+        np.ascontiguousarray(queries).view(np.uint8).reshape(-1, 8), NEAR_BITS + 1
     )
     rows = np.repeat(np.arange(len(queries)), np.diff(limits.astype(int)))
     return rows, found.astype(int)
@@ -117,5 +117,5 @@ def _best_ways(pairs: Int[np.ndarray, "q 2"], agreed: Float32[np.ndarray, "crops
     best = flat.argmax(axis=0)
     ways = np.concatenate([pairs, np.stack([best // 2, best % 2], axis=1)], axis=1)
     score = np.take_along_axis(flat, best[None], axis=0)[0]
-    agreeing: Ways = ways[score > _SIEVE]
+    agreeing: Ways = ways[score > SIEVE]
     return agreeing

@@ -236,9 +236,11 @@ def _agrees(found: Overlap) -> tuple[bool, bool]:
         enough = found.n_blocks >= _SHOWN or found.fine >= _LITTLE_SHOWN
         elsewhere = found.fine >= _MOVED_CLOSER[0] and found.covered >= _MOVED_CLOSER[1]
         corners = found.fine >= _CORNERS_FILLED[0] and found.covered >= _CORNERS_FILLED[1]
-        return all_over and enough, (elsewhere and found.n_blocks >= _MUCH_SHOWN) or (
+        whole = all_over and enough
+        part = (elsewhere and found.n_blocks >= _MUCH_SHOWN) or (
             corners and found.n_blocks >= _SHOWN
         )
+        return whole, part and not whole
     return all_over, found.fine >= _ELSEWHERE[0] and found.covered >= _ELSEWHERE[1]
 
 

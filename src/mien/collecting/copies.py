@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float16, Int, UInt8, UInt64
 
 from mien.audits.align import match
+from mien.audits.nominating import NEAR_BITS, SIEVE
 from mien.audits.perceptual import (
     CROPS,
     THUMBNAIL_PX,
@@ -28,9 +29,6 @@ from mien.audits.structure import LENGTH, structures, turned
 from mien.audits.twins import agree
 from mien.records import Pixels
 
-# The audit's own first two sieves (audits/twins.py): bits of 64, and correlation before alignment.
-_NEAR_BITS: Final = 10
-_SIEVE: Final = 0.35
 # The nearest so many are judged by the audit: a copy is among the very first.
 _JUDGED: Final = 2
 _GROW: Final = 256
@@ -215,7 +213,7 @@ def _nominate(
         inner = np.bitwise_count(hashes[:, :n_crops] ^ look.hashes[column])
         outer = np.bitwise_count(hashes[:, [column]] ^ look.hashes[None, 1:n_crops])
         for is_inner, bits, shift in ((1, inner, 0), (0, outer, 1)):
-            near = np.flatnonzero(bits <= _NEAR_BITS)
+            near = np.flatnonzero(bits <= NEAR_BITS)
             if not len(near):
                 continue
             rows, columns = np.divmod(near, bits.shape[1])
@@ -224,7 +222,7 @@ def _nominate(
             b = look.parts[column][None] if is_inner else look.parts[crops]
             alike = np.einsum("pm,pm->p", a.astype(np.float32), b.astype(np.float32)).tolist()
             for row, crop, score in zip(rows.tolist(), crops.tolist(), alike, strict=True):
-                if score > max(_SIEVE, best.get(row, (0.0,))[0]):
+                if score > max(SIEVE, best.get(row, (0.0,))[0]):
                     best[row] = (score, crop, mirrored, is_inner)
     order = sorted(best, key=lambda row: -best[row][0])[:_JUDGED]
     ways = np.array([best[row][1:] for row in order], dtype=np.int64).reshape(-1, 3)
